@@ -16,12 +16,12 @@ use super::{
     global::GlobalFlags,
     interrupt::Listener,
     plan::WholeFileFlags,
-    plan_flags::{Output, PlanFlags},
+    plan_flags::{DEFAULT_TIMEOUT, Output, PlanFlags},
     saved_plan,
     wiring::Connection,
 };
 use eksact_core::{
-    engine::{Event, Plan, Report},
+    engine::{Event, Plan, Report, executor::INTERRUPTED},
     guard::broadening,
     kinds::preflight,
     saved::{
@@ -130,7 +130,7 @@ pub(super) fn refuse_flags(whole: &WholeFileFlags) -> Result<(), Failure> {
         (thumbprint.thumbprint.is_some(), "--thumbprint"),
         (thumbprint.check_thumbprint, "--check-thumbprint"),
         (!allow.is_empty(), "--allow"),
-        (*timeout != std::time::Duration::from_mins(25), "--timeout"),
+        (*timeout != DEFAULT_TIMEOUT, "--timeout"),
     ];
     match given.iter().find(|(is_given, _)| *is_given) {
         Some((_, flag)) => Err(Failure::usage(format!(
@@ -242,7 +242,8 @@ impl ApplySaved<'_> {
         let never = async |_: &Listener| std::future::pending().await;
         let told = Told::by(self.plan.output);
         let (report, events, _) = under_lock(plan, saved, connection, held, told, self.printer, never).await;
-        flow::ended(plan, &report, &events, Rest::NewPlan, self.plan, self.printer)
+        let rest = Rest::NewPlan(Some(saved_plan::made_anew(&saved.request, &self.file)));
+        flow::ended(plan, &report, &events, &rest, self.plan, self.printer)
     }
 
     /// Ends without carrying anything out.
@@ -284,7 +285,8 @@ pub(super) async fn under_lock(
         let lost = async {
             if let Some(held) = &mut held {
                 keep(held, connection, printer).await;
-                is_lost.set(true);
+                // Whoever interrupted the run before is who ended it.
+                is_lost.set(!listener.is_asked());
                 listener.finish();
             }
             std::future::pending::<()>().await;
@@ -294,7 +296,11 @@ pub(super) async fn under_lock(
             () = stop(listener) => {}
         }
     };
-    let (report, events) = carry_out::carry_out(plan, &saved.request, connection, told, printer, stop).await;
+    let (mut report, events) =
+        carry_out::carry_out(plan, &saved.request, connection, told, printer, stop).await;
+    if is_lost.get() {
+        ended_by_lost_lock(&mut report);
+    }
     if let Some(held) = held {
         let outcome = if report.succeeded() {
             Outcome::Applied
@@ -308,6 +314,15 @@ pub(super) async fn under_lock(
         }
     }
     (report, events, is_lost.get())
+}
+
+/// Says of a run that ended because its lock was lost what ended it: nobody interrupted it.
+fn ended_by_lost_lock(report: &mut Report) {
+    report.interrupted = false;
+    let reasons = report.not_tried.iter_mut().map(|(_, reason)| reason);
+    for reason in reasons.filter(|reason| reason.as_str() == INTERRUPTED) {
+        "the lock was lost".clone_into(reason);
+    }
 }
 
 /// Renews the lock; ends when it is lost.
@@ -420,6 +435,40 @@ impl From<ApplyError> for Failure {
                  nobody else applies a plan meanwhile.",
                 lock::NAMESPACE
             )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eksact_core::engine::StepId;
+
+    /// A lost lock is no Ctrl-C: the exit code says that a part was done, or that nothing was.
+    #[test]
+    fn a_lost_lock_is_no_interruption() {
+        let step = |number: usize| StepId(format!("iam-role/app/web#step-{number}"));
+        for (done, code) in [
+            (Vec::new(), ExitCode::Error),
+            (vec![step(0)], ExitCode::Partial),
+        ] {
+            let mut report = Report {
+                done,
+                not_tried: vec![
+                    (step(1), INTERRUPTED.to_owned()),
+                    (step(2), "iam-role/app/web#step-9 did not succeed".to_owned()),
+                ],
+                interrupted: true,
+                ..Report::default()
+            };
+            assert_eq!(flow::code_of(&report), ExitCode::Interrupted);
+            ended_by_lost_lock(&mut report);
+            assert_eq!(flow::code_of(&report), code);
+            let reasons: Vec<&str> = report.not_tried.iter().map(|(_, reason)| reason.as_str()).collect();
+            assert_eq!(
+                reasons,
+                ["the lock was lost", "iam-role/app/web#step-9 did not succeed"]
+            );
         }
     }
 }

@@ -35,6 +35,11 @@ impl ValueEnum for When {
 }
 
 impl BroadeningFlags {
+    /// The value of the flag.
+    pub(super) fn word(self) -> Option<&'static str> {
+        self.allow_broadening.map(|When(allow)| allow.as_str())
+    }
+
     /// What flag and variable say together. Not clap's `env`, with which the flag would loosen what the variable sets.
     pub(super) fn rule(self) -> Result<BroadeningRule, Failure> {
         let flag = self

@@ -193,9 +193,9 @@ fn not_read(cluster: &str, region: &str) -> Diagnostic {
         "the cluster's authentication mode is API: it does not read aws-auth, which lets no one in",
     )
     .with_help(remedy!(
-        "create access entries for the principals that it maps (`aws eks create-access-entry --region \
-         {region} --cluster-name {cluster} --principal-arn ARN`), then delete what is not read: `kubectl \
-         delete configmap {NAME} --namespace {NAMESPACE}`"
+        "create access entries for the principals that it maps (`eksact create accessentry --cluster {cluster} \
+         --region {region} --principal-arn ARN --yes`), then delete what is not read: `kubectl delete configmap \
+         {NAME} --namespace {NAMESPACE}`"
     ))
 }
 

@@ -95,10 +95,14 @@ pub(super) fn beside(named_in: &str, path: &str) -> Result<Vec<u8>, String> {
     };
     let full = folder.map_or_else(|| Path::new(path).to_owned(), |folder| folder.join(path));
     // A pipe or a device may have no end, and opening one may do something.
-    let is_file = fs_err::metadata(&full)
-        .map_err(|error| error.to_string())?
-        .is_file();
-    if !is_file {
+    let metadata = std::fs::metadata(&full).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => format!(
+            "there is no file {}: paths begin in the folder of the file that names them",
+            full.display()
+        ),
+        _ => format!("{}: {error}", full.display()),
+    })?;
+    if !metadata.is_file() {
         return Err(format!("{} is not a regular file", full.display()));
     }
     let bytes = read(&full.to_string_lossy()).map_err(|error| error.to_string())?;

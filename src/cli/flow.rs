@@ -245,7 +245,7 @@ async fn apply_plan(
     let never = async |_: &Listener| std::future::pending().await;
     let told = Told::by(flags.output);
     let (report, events) = carry_out(plan, request, connection, told, printer, never).await;
-    ended(plan, &report, &events, Rest::SameCommand, flags, printer)
+    ended(plan, &report, &events, &Rest::SameCommand, flags, printer)
 }
 
 /// The end of an apply that had nothing to do.
@@ -266,7 +266,7 @@ pub(super) fn ended(
     plan: &Plan,
     report: &Report,
     events: &[Event],
-    rest: Rest,
+    rest: &Rest,
     flags: &PlanFlags,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {

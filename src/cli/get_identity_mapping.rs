@@ -93,7 +93,9 @@ impl GetIdentityMappings {
         let is_unread = cluster?.authentication_mode.as_deref() == Some("API");
         if is_unread {
             printer.warning(&format!(
-                "{NOT_READ}, which lets no one in; access entries do: `aws eks create-access-entry`"
+                "{NOT_READ}, which lets no one in; access entries do: `eksact create accessentry --cluster {} --region {} \
+                 --principal-arn ARN --yes`",
+                config.metadata.name.value, config.metadata.region.value
             ));
         }
         let data = config_map?.map(|map| map.data).unwrap_or_default();

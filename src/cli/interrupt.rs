@@ -37,6 +37,11 @@ impl Listener {
         self.raise(Interrupt::Finish);
     }
 
+    /// Whether it was asked to end, by whomever.
+    pub(super) fn is_asked(&self) -> bool {
+        *self.sender.borrow() > Interrupt::None
+    }
+
     /// Gives them up, as the second does.
     pub(super) fn abandon(&self) {
         self.raise(Interrupt::Abandon);

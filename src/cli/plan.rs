@@ -11,7 +11,7 @@ use super::{
     fleet::{self, FleetFlags, PlanMany},
     flow,
     global::GlobalFlags,
-    plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    plan_flags::{DEFAULT_TIMEOUT, PlanFlags, RoleFlags, ThumbprintFlags},
     pod_identity_association::AgentFlags,
     saved_plan,
     target_flags::TargetFlags,
@@ -114,6 +114,64 @@ impl WholeFileFlags {
         Ok(config)
     }
 
+    /// The words that make this plan again, where they are more than its file, `--prune` and `--allow`, which the request has.
+    fn unusual_words(&self) -> Option<String> {
+        let Self {
+            config_files,
+            prune,
+            prune_named,
+            filter,
+            targets,
+            roles,
+            agent,
+            thumbprint,
+            plan,
+        } = self;
+        let mut flags: Vec<String> = Vec::new();
+        let mut set = |is: bool, flag: &str| {
+            if is {
+                flags.push(flag.to_owned());
+            }
+        };
+        set(
+            roles.override_existing_serviceaccounts,
+            "--override-existing-serviceaccounts",
+        );
+        set(!roles.termination_protection, "--termination-protection=false");
+        set(roles.cfn_disable_rollback, "--cfn-disable-rollback");
+        set(agent.install_agent, "--install-agent");
+        set(thumbprint.check_thumbprint, "--check-thumbprint");
+        let timeout = (plan.timeout != DEFAULT_TIMEOUT).then(|| format!("{}s", plan.timeout.as_secs()));
+        let broadening = plan.broadening.word().map(str::to_owned);
+        let lists = [
+            ("--prune-named", prune_named.as_slice()),
+            ("--include", filter.include.as_slice()),
+            ("--exclude", filter.exclude.as_slice()),
+            ("--target", targets.target.as_slice()),
+            ("--exclude-target", targets.exclude_target.as_slice()),
+            ("--cfn-role-arn", roles.cfn_role_arn.as_slice()),
+            ("--thumbprint", thumbprint.thumbprint.as_slice()),
+            ("--timeout", timeout.as_slice()),
+            ("--allow-broadening", broadening.as_slice()),
+        ];
+        for (flag, values) in lists {
+            flags.extend(values.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
+        }
+        if flags.is_empty() && config_files.len() == 1 {
+            return None;
+        }
+        let mut words = vec!["plan".to_owned()];
+        words.extend(config_files.iter().flat_map(|file| ["-f".to_owned(), file.clone()]));
+        words.extend(prune.then(|| "--prune".to_owned()));
+        words.extend(
+            plan.allow
+                .iter()
+                .flat_map(|code| ["--allow".to_owned(), code.word().to_owned()]),
+        );
+        words.extend(flags);
+        Some(saved_plan::joined(&words))
+    }
+
     /// The request for a configuration.
     pub(super) fn request_of(
         &self,
@@ -183,6 +241,9 @@ impl PlanCommand {
         let (mut request, connection) = self.whole.request(global, printer).await?;
         // The same plan has the same digest wherever it is made; the run that applies it has its own.
         request.settings.nonce.clear();
+        if let Some(words) = self.whole.unusual_words() {
+            request.settings.command = words;
+        }
         if self.drift_only {
             return drift::show(&request, &connection, &self.whole.plan, printer).await;
         }

@@ -11,6 +11,9 @@ use eksact_core::{
     kinds::request::{Settings, ThumbprintSource},
 };
 
+/// How long stacks are waited for.
+pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_mins(25);
+
 /// Flags of every command that plans.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Plan")]
@@ -126,6 +129,13 @@ impl PlanFlags {
 /// A guard as it is on the command line: its code, with what passing it means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct GuardCode(Guard);
+
+impl GuardCode {
+    /// The code.
+    pub(super) fn word(self) -> &'static str {
+        self.0.code().as_str()
+    }
+}
 
 impl ValueEnum for GuardCode {
     fn value_variants<'a>() -> &'a [Self] {

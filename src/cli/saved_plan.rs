@@ -148,7 +148,7 @@ fn bytes_of(file: &Path) -> std::io::Result<Vec<u8>> {
 /// How the plan of this request is made anew.
 pub(super) fn made_anew(request: &Request, file: &Path) -> Remedy {
     let made_by = &request.settings.command;
-    if made_by.is_empty() {
+    if made_by.is_empty() || made_by.starts_with(PLANS) {
         let command = command_of(request, file);
         return remedy!("Make a new plan and have it approved: `{command}`");
     }
@@ -159,18 +159,33 @@ pub(super) fn made_anew(request: &Request, file: &Path) -> Remedy {
     )
 }
 
-/// The command that makes the plan of a whole file anew.
+/// How the words of a plan over whole files begin.
+pub(super) const PLANS: &str = "plan ";
+
+/// The command that makes the plan of whole files anew.
 fn command_of(request: &Request, file: &Path) -> String {
-    let mut words = vec!["eksact", "plan", "-f", flow::file_of(request).unwrap_or("FILE")];
+    // What was read from standard input is no file that can be named.
+    let name = |name: &str, other: &str| if name == "-" { other.to_owned() } else { name.to_owned() };
+    let out = ["--out".to_owned(), name(&file.to_string_lossy(), "PLAN")];
+    let made_by = &request.settings.command;
+    if !made_by.is_empty() {
+        return format!("eksact {} {}", harmless(made_by), joined(&out));
+    }
+    let mut words = ["eksact", "plan", "-f"].map(str::to_owned).to_vec();
+    words.push(name(flow::file_of(request).unwrap_or("-"), "FILE"));
     if request.settings.prune {
-        words.push("--prune");
+        words.push("--prune".to_owned());
     }
     for guard in &request.settings.allow {
-        words.extend(["--allow", guard.code().as_str()]);
+        words.extend(["--allow", guard.code().as_str()].map(str::to_owned));
     }
-    let file = file.to_string_lossy();
-    words.extend(["--out", &file]);
-    shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "))
+    words.extend(out);
+    joined(&words)
+}
+
+/// Words as a shell takes them.
+pub(super) fn joined(words: &[String]) -> String {
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
 }
 
 #[cfg(test)]

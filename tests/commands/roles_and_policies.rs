@@ -217,10 +217,61 @@ fn no_role_gets_a_policy_that_is_somebody_elses() {
 }
 
 #[test]
+fn a_command_about_one_object_gives_no_role_a_policy_of_somebody_else() {
+    let create = ["create", "iamserviceaccount", "-f", "deployers.yaml", "--approve"];
+    let with_provider = || {
+        let place = deployers();
+        let of = ["--cluster", "prod", "--region", "eu-west-1", "--approve"];
+        let made = place.run(&[&["utils", "associate-iam-oidc-provider"][..], &of].concat());
+        assert_eq!(made.code, 0, "{}", made.stderr);
+        place
+    };
+    let place = with_provider();
+    place.edit("prod", |world| {
+        world
+            .policies
+            .insert("arn:aws:iam::111122223333:policy/orders-read".to_owned());
+    });
+    let refused = place.run(&create);
+    assert!(
+        refused
+            .stdout
+            .contains("error[policy-not-ours]: iam-role/app/orders:"),
+        "{}{}",
+        refused.stdout,
+        refused.stderr
+    );
+    let has_it = |place: &Place| {
+        let world = world_of(place);
+        let mut arns = world.roles.values().flat_map(|role| &role.managed_policy_arns);
+        arns.any(|arn| arn == "arn:aws:iam::111122223333:policy/orders-read")
+    };
+    assert!(!has_it(&place));
+
+    let place = with_provider();
+    let policy = [
+        "apply",
+        "-f",
+        "deployers.yaml",
+        "--target",
+        "managed-policy/orders-read",
+        "--yes",
+    ];
+    assert_eq!(place.run(&policy).code, 0);
+    let made = place.run(&create);
+    assert_eq!(made.code, 0, "{}{}", made.stdout, made.stderr);
+    assert!(has_it(&place));
+}
+
+#[test]
 fn a_policy_file_is_a_regular_one_beside_the_file() {
     let place = deployers();
     for (path, expected) in [
         ("policies", "policies is not a regular file"),
+        (
+            "policies/describe.json",
+            "there is no file policies/describe.json: paths begin in the folder of the file that names them",
+        ),
         (
             "/etc/passwd",
             "write its path from the folder of the file that names it",

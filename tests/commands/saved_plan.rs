@@ -187,3 +187,54 @@ fn saved_plan_applied_by_several_programs_at_once_is_applied_once() {
         assert!(is_known, "{}", ended.stderr);
     }
 }
+
+/// A saved plan of which a part was done prints the command that makes the next, with the flags that it had: it makes it, and that one
+/// does the rest.
+#[test]
+fn saved_plan_that_was_applied_in_part_prints_the_command_for_the_rest() {
+    for flags in [
+        vec!["--prune"],
+        vec![
+            "--include",
+            "app/*",
+            "--timeout",
+            "2m",
+            "--termination-protection=false",
+        ],
+        vec!["--target", "iam-role/*", "--allow-broadening", "always"],
+    ] {
+        let place = Place::quickstart();
+        let plan = [&PLAN[..], &flags].concat();
+        assert_eq!(place.run(&plan).code, 0, "{flags:?}");
+        let deny = |is_denied: bool| {
+            place.edit("quickstart", |world| {
+                world.denied.clear();
+                if is_denied {
+                    world.denied.insert("cloudformation:CreateStack".to_owned());
+                }
+            });
+        };
+        deny(true);
+        let part = place.run(&["apply", "plan.json", "--yes"]);
+        assert_eq!(part.code, 5, "{}", part.stderr);
+        let help = part
+            .stderr
+            .split("help: Make a new plan")
+            .nth(1)
+            .unwrap_or_default();
+        let words: Vec<&str> = help.split_whitespace().collect();
+        let printed = words.join(" ");
+        let command = printed.split('`').nth(1).unwrap_or_default();
+        let words = shlex::split(command).unwrap();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        assert_eq!(words.first(), Some(&"eksact"), "{}", part.stderr);
+        deny(false);
+        let made = place.run(&words[1..]);
+        assert_eq!(made.code, 0, "{command}: {}", made.stderr);
+        for flag in flags.iter().filter(|flag| flag.starts_with("--")) {
+            assert!(words.contains(flag), "{command}");
+        }
+        let rest = place.run(&["apply", "plan.json", "--yes"]);
+        assert_eq!(rest.code, 0, "{}", rest.stderr);
+    }
+}

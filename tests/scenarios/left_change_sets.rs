@@ -15,8 +15,8 @@ use eksact_simulator::{ChangeSetRecord, Fault, Matching, Rule, Sandbox};
 use crate::scenarios::{
     saved_plans::{apply_in, saved},
     stage::{
-        again, applied, apply, assert_settled, attempt, carry_out, file, human, plan, record_of, request,
-        summary,
+        again, applied, apply, assert_settled, attempt, carry_out, file, fresh_world, human, plan, record_of,
+        request, sandbox, summary,
     },
 };
 
@@ -217,22 +217,92 @@ async fn change_sets_that_may_not_be_listed_hinder_nothing() {
     );
 }
 
-/// Of many roles only those that differ are looked at.
+/// Eleven roles, the first with this policy.
+fn eleven(policy_of_first: &str) -> Request {
+    let names: Vec<String> = (0..11).map(|number| format!("web-{number}")).collect();
+    let accounts = names.iter().enumerate().map(|(number, name)| match number {
+        0 => account(name, policy_of_first),
+        _ => account(name, READS),
+    });
+    let accounts: Vec<String> = accounts.collect();
+    let accounts: Vec<&str> = accounts.iter().map(String::as_str).collect();
+    request(&file(&accounts))
+}
+
+/// Of many roles only those that differ are looked at, where the listing of the stacks says nothing of new change sets.
 #[tokio::test(start_paused = true)]
 async fn of_many_stacks_only_those_that_change_are_asked_about() {
-    let names: Vec<String> = (0..11).map(|number| format!("web-{number}")).collect();
-    let with = |policy_of_first: &str| {
-        let accounts = names.iter().enumerate().map(|(number, name)| match number {
-            0 => account(name, policy_of_first),
-            _ => account(name, READS),
-        });
-        let accounts: Vec<String> = accounts.collect();
-        let accounts: Vec<&str> = accounts.iter().map(String::as_str).collect();
-        file(&accounts)
-    };
-    let (bed, before) = applied(&with(READS)).await;
+    let bed = sandbox(fresh_world());
+    let before = eleven(READS);
+    apply(&bed, &before).await;
     plan(&bed, &before).await;
     assert_eq!(bed.faults().count("ListChangeSets"), 0);
-    plan(&bed, &request(&with(WRITES))).await;
+    plan(&bed, &eleven(WRITES)).await;
     assert_eq!(bed.faults().count("ListChangeSets"), 1);
+}
+
+/// A run that was to change one of many roles was killed, and the file went back: the listing of the stacks shows which.
+#[tokio::test(start_paused = true)]
+async fn of_many_unchanged_stacks_the_one_with_a_new_change_set_is_cleaned_up() {
+    let bed = sandbox(fresh_world());
+    let before = eleven(READS);
+    apply(&bed, &before).await;
+    let action = Matching::Action("CreateChangeSet".to_owned());
+    bed.faults().add(Rule::once(action, 1, Fault::CrashAfter));
+    attempt(&bed, &again(&eleven(WRITES), 1)).await.unwrap();
+    tokio::time::advance(HOUR).await;
+    let next = bed.another_process();
+    let before = again(&before, 2);
+    let planned = apply(&next, &before).await;
+    assert_eq!(next.faults().count("ListChangeSets"), 1);
+    assert_eq!(planned.changes.len(), 1, "{}", human(&planned));
+    assert!(waiting(&next).is_empty());
+    assert_settled(&next, &before, "once it is deleted").await;
+}
+
+/// A policy of a ClusterAccess with this action.
+fn policy(action: &str) -> Request {
+    request(&format!(
+        "{}---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\npolicies:\n  - name: logs\n    document: {{Version: \
+         '2012-10-17', Statement: [{{Effect: Allow, Action: '{action}', Resource: '*'}}]}}\n",
+        file(&[])
+    ))
+}
+
+#[tokio::test(start_paused = true)]
+async fn left_change_set_of_a_policy_is_deleted_although_the_file_went_back() {
+    let bed = sandbox(fresh_world());
+    let before = policy("logs:Get*");
+    apply(&bed, &before).await;
+    let action = Matching::Action("CreateChangeSet".to_owned());
+    bed.faults().add(Rule::once(action, 1, Fault::CrashAfter));
+    attempt(&bed, &again(&policy("logs:*"), 1)).await.unwrap();
+    assert_eq!(waiting(&bed).len(), 1);
+    tokio::time::advance(HOUR).await;
+    let bed = bed.another_process();
+    let before = again(&before, 2);
+    let planned = apply(&bed, &before).await;
+    let text = summary(&planned);
+    assert!(
+        text.starts_with("managed-policy/logs Update change-set-left\n"),
+        "{text}"
+    );
+    assert!(waiting(&bed).is_empty());
+    assert_settled(&bed, &before, "once it is deleted").await;
+}
+
+/// The same where the file stays: the change set goes with the change.
+#[tokio::test(start_paused = true)]
+async fn left_change_set_of_a_policy_goes_with_its_change() {
+    let bed = sandbox(fresh_world());
+    apply(&bed, &policy("logs:Get*")).await;
+    let action = Matching::Action("CreateChangeSet".to_owned());
+    bed.faults().add(Rule::once(action, 1, Fault::CrashAfter));
+    attempt(&bed, &again(&policy("logs:*"), 1)).await.unwrap();
+    tokio::time::advance(HOUR).await;
+    let bed = bed.another_process();
+    let wanted = again(&policy("logs:*"), 2);
+    apply(&bed, &wanted).await;
+    assert!(waiting(&bed).is_empty());
+    assert_settled(&bed, &wanted, "after both").await;
 }

@@ -21,6 +21,7 @@ mod reading;
 mod recorded;
 mod recorded_roles;
 mod recorded_world;
+mod roles_and_policies;
 mod saved_plans;
 mod shared_roles;
 mod stack_states;

@@ -90,6 +90,7 @@ fn stack(recorded: &Value, id: String) -> Stack {
         termination_protection: recorded["EnableTerminationProtection"].as_bool().unwrap(),
         created: None,
         updated: None,
+        has_new_change_set: false,
     }
 }
 

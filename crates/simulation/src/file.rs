@@ -9,7 +9,8 @@ use eksact_core::config::{self, ClusterConfig, InputFile};
 use proptest::{prelude::*, sample::select};
 
 use crate::{
-    people::{GROUPS, PRINCIPALS, mapped, name_of, principal},
+    people::{EVERYBODY, GROUPS, assumable, mapped, name_of, principal},
+    roles::{self, Policies, Roles, lines_of_policies, lines_of_roles, policy_name, role_name},
     service_accounts::{self, key},
     world::{CLUSTER, REGION},
 };
@@ -80,6 +81,10 @@ pub struct File {
     pub providers: Option<BTreeMap<usize, bool>>,
     /// The authentication mode.
     pub mode: Option<usize>,
+    /// Roles that people assume.
+    pub roles: Option<Roles>,
+    /// Policies.
+    pub policies: Option<Policies>,
 }
 
 fn groups() -> impl Strategy<Value = Groups> {
@@ -105,7 +110,7 @@ fn binding() -> impl Strategy<Value = Binding> {
 
 fn association() -> impl Strategy<Value = Association> {
     prop_oneof![
-        prop::collection::btree_set(0usize..3, 1..3).prop_map(Association::Own),
+        prop::collection::btree_set(0usize..6, 1..3).prop_map(Association::Own),
         (0..ROLES.len(), any::<bool>()).prop_map(|(role, tags)| Association::Given(role, tags)),
     ]
 }
@@ -119,8 +124,8 @@ pub fn files() -> impl Strategy<Value = File> {
     let rarely = 0.35;
     (
         prop::option::weighted(0.55, service_accounts::files()),
-        prop::option::weighted(0.5, prop::collection::btree_map(0..PRINCIPALS, groups(), 0..4)),
-        prop::option::weighted(0.45, prop::collection::btree_map(0..PRINCIPALS, entry(), 0..4)),
+        prop::option::weighted(0.5, prop::collection::btree_map(0..EVERYBODY, groups(), 0..4)),
+        prop::option::weighted(0.45, prop::collection::btree_map(0..EVERYBODY, entry(), 0..4)),
         prop::option::weighted(
             rarely,
             prop::collection::btree_map(0..GROUPS.len(), prop::collection::vec(binding(), 1..3), 0..3),
@@ -132,9 +137,11 @@ pub fn files() -> impl Strategy<Value = File> {
             prop::collection::btree_map(0..PROVIDERS.len(), any::<bool>(), 0..2),
         ),
         prop::option::weighted(0.2, select(vec![1usize, 1, 1, 2])),
+        prop::option::weighted(rarely, roles::roles()),
+        prop::option::weighted(rarely, roles::policies()),
     )
         .prop_map(
-            |(accounts, mappings, entries, groups, associations, shared, providers, mode)| File {
+            |(
                 accounts,
                 mappings,
                 entries,
@@ -143,6 +150,19 @@ pub fn files() -> impl Strategy<Value = File> {
                 shared,
                 providers,
                 mode,
+                roles,
+                policies,
+            )| File {
+                accounts,
+                mappings,
+                entries,
+                groups,
+                associations,
+                shared,
+                providers,
+                mode,
+                roles,
+                policies,
             },
         )
 }
@@ -174,12 +194,17 @@ impl File {
             }
         }
         if let Some(accounts) = &self.accounts {
-            items(text, "  ", "serviceAccounts", &service_accounts::lines(accounts));
+            items(
+                text,
+                "  ",
+                "serviceAccounts",
+                &service_accounts::lines_beside(accounts, &self.own_policies()),
+            );
         }
         if let Some(associations) = &self.associations {
             let lines: Vec<String> = associations
                 .iter()
-                .map(|(place, one)| one.lines(*place))
+                .map(|(place, one)| one.lines(*place, &self.own_policies()))
                 .collect();
             items(text, "  ", "podIdentityAssociations", &lines);
         }
@@ -192,7 +217,9 @@ impl File {
         if let Some(entries) = &self.entries {
             let lines: Vec<String> = entries
                 .iter()
-                .map(|(number, entry)| entry.lines(*number))
+                // EKS makes no entry for a role that is not there.
+                .filter(|(number, _)| assumable(**number).is_none() || self.role(**number).is_some())
+                .map(|(number, entry)| entry.lines(*number, self.role(*number).as_deref()))
                 .collect();
             items(text, "  ", "accessEntries", &lines);
         }
@@ -215,6 +242,7 @@ impl File {
                 .map(|(number, groups)| {
                     let arn = mapped(&principal(*number));
                     let name = name_of(&arn);
+                    let arn = self.role(*number).unwrap_or_else(|| arn.clone());
                     format!("arn: {arn}\nusername: {name}\ngroups: {}", group_names(groups))
                 })
                 .collect();
@@ -224,7 +252,13 @@ impl File {
     }
 
     fn write_access(&self, text: &mut String) {
-        if self.groups.is_none() && self.shared.is_none() {
+        let access = [
+            self.groups.is_some(),
+            self.shared.is_some(),
+            self.roles.is_some(),
+            self.policies.is_some(),
+        ];
+        if !access.contains(&true) {
             return;
         }
         text.push_str("---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\n");
@@ -256,6 +290,28 @@ impl File {
             let lines = format!("roleName: {SHARED}\nserviceAccounts: {}", list(accounts));
             items(text, "", "sharedRoles", &[lines]);
         }
+        if let Some(policies) = &self.policies {
+            items(text, "", "policies", &lines_of_policies(policies));
+        }
+        if let Some(roles) = &self.roles {
+            items(text, "", "roles", &lines_of_roles(roles, &self.own_policies()));
+        }
+    }
+
+    /// The numbers of the policies that it has.
+    fn own_policies(&self) -> BTreeSet<usize> {
+        self.policies
+            .iter()
+            .flatten()
+            .map(|(number, _)| *number)
+            .collect()
+    }
+
+    /// What it writes in the place of the ARN of a principal that is one of its roles.
+    fn role(&self, principal: usize) -> Option<String> {
+        let number = assumable(principal)?;
+        self.roles.as_ref()?.get(&number)?;
+        Some(format!("role:{}", role_name(number)))
     }
 
     /// What the file asks for.
@@ -275,9 +331,9 @@ impl File {
 }
 
 impl Entry {
-    fn lines(&self, number: usize) -> String {
+    fn lines(&self, number: usize, by_name: Option<&str>) -> String {
         let arn = principal(number);
-        let mut lines = format!("principalARN: {arn}");
+        let mut lines = format!("principalARN: {}", by_name.unwrap_or(&arn));
         if !self.groups.is_empty() {
             write!(lines, "\nkubernetesGroups: {}", group_names(&self.groups)).unwrap();
         }
@@ -322,18 +378,22 @@ impl Binding {
 }
 
 impl Association {
-    fn lines(&self, place: (usize, usize)) -> String {
+    fn lines(&self, place: (usize, usize), own_policies: &BTreeSet<usize>) -> String {
         let key = key(place);
         let head = format!("namespace: {}\nserviceAccountName: {}", key.namespace, key.name);
         match self {
             Self::Own(policies) => {
-                let policies = policies.iter().map(|policy| {
-                    format!(
-                        "'arn:aws:iam::aws:policy/{}'",
-                        service_accounts::POLICIES[policy % 3]
-                    )
-                });
-                format!("{head}\npermissionPolicyARNs: {}", list(policies))
+                let policies: BTreeSet<String> = policies
+                    .iter()
+                    .map(|policy| match policy.checked_sub(3) {
+                        Some(own) if own_policies.contains(&own) => format!("'policy:{}'", policy_name(own)),
+                        _ => format!(
+                            "'arn:aws:iam::aws:policy/{}'",
+                            service_accounts::POLICIES[policy % 3]
+                        ),
+                    })
+                    .collect();
+                format!("{head}\npermissionPolicyARNs: {}", list(policies.iter()))
             }
             Self::Given(role, tagless) => {
                 let role = ROLES[role % ROLES.len()];

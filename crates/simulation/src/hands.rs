@@ -11,7 +11,8 @@ use proptest::prelude::*;
 
 use crate::{
     file::POLICIES,
-    people::{GROUPS, PRINCIPALS, mapped, name_of, principal},
+    people::{EVERYBODY, GROUPS, assumable, mapped, name_of, principal},
+    roles,
     service_accounts::{self, Edit, nth},
     world::{cluster, cluster_of},
 };
@@ -24,6 +25,8 @@ pub const CONFIG_MAP: &str = "kube-system/aws-auth";
 pub enum Hand {
     /// To service accounts, their roles and stacks.
     Account(Edit),
+    /// To roles that people assume, and to policies.
+    Role(roles::Edit),
     /// A line of aws-auth is added for a principal.
     LineAdded(usize, usize),
     /// The lines of a principal go.
@@ -55,7 +58,7 @@ pub enum Hand {
 impl Hand {
     /// Whether it may change who gets in, or what who gets in may do.
     pub fn gives_or_takes(&self) -> bool {
-        !matches!(self, Self::Account(_) | Self::Comment)
+        !matches!(self, Self::Account(_) | Self::Role(_) | Self::Comment)
     }
 }
 
@@ -64,13 +67,14 @@ pub fn hands() -> impl Strategy<Value = Hand> {
     let which = 0usize..9;
     prop_oneof![
         5 => service_accounts::edit().prop_map(Hand::Account),
-        1 => (0..PRINCIPALS, 0..GROUPS.len()).prop_map(|(who, group)| Hand::LineAdded(who, group)),
-        1 => (0..PRINCIPALS).prop_map(Hand::LineGone),
+        3 => roles::edit().prop_map(Hand::Role),
+        1 => (0..EVERYBODY, 0..GROUPS.len()).prop_map(|(who, group)| Hand::LineAdded(who, group)),
+        1 => (0..EVERYBODY).prop_map(Hand::LineGone),
         1 => Just(Hand::Comment),
-        1 => (0..PRINCIPALS, 0..GROUPS.len()).prop_map(|(who, group)| Hand::EntryAdded(who, group)),
-        1 => (0..PRINCIPALS).prop_map(Hand::EntryGone),
-        1 => (0..PRINCIPALS, 0..GROUPS.len()).prop_map(|(who, group)| Hand::EntryGroups(who, group)),
-        1 => (0..PRINCIPALS, 0..POLICIES.len()).prop_map(|(who, policy)| Hand::EntryPolicy(who, policy)),
+        1 => (0..EVERYBODY, 0..GROUPS.len()).prop_map(|(who, group)| Hand::EntryAdded(who, group)),
+        1 => (0..EVERYBODY).prop_map(Hand::EntryGone),
+        1 => (0..EVERYBODY, 0..GROUPS.len()).prop_map(|(who, group)| Hand::EntryGroups(who, group)),
+        1 => (0..EVERYBODY, 0..POLICIES.len()).prop_map(|(who, policy)| Hand::EntryPolicy(who, policy)),
         1 => which.clone().prop_map(Hand::BindingGone),
         1 => which.clone().prop_map(Hand::BindingSubject),
         1 => which.clone().prop_map(Hand::RoleRules),
@@ -157,6 +161,7 @@ impl Hand {
                 edit.apply(world)?;
                 new_versions(world, &before);
             }
+            Self::Role(edit) => edit.apply(world)?,
             Self::LineAdded(who, group) => {
                 let (section, line) = line(*who, *group);
                 edit_aws_auth(world, |config_map| {
@@ -194,11 +199,22 @@ impl Hand {
                 if cluster(world).cluster.authentication_mode.as_deref() == Some("CONFIG_MAP") {
                     return None;
                 }
-                let entries = &mut cluster(world).eks.access_entries;
-                if entries.contains_key(&entry.principal_arn) {
+                let role = world
+                    .roles
+                    .get(name_of(&entry.principal_arn))
+                    .map(|role| role.id.clone());
+                // Nor does it make one for a role that is not there.
+                if assumable(*who).is_some() && role.is_none() {
                     return None;
                 }
-                entries.insert(entry.principal_arn.clone(), entry);
+                let eks = &mut cluster(world).eks;
+                if eks.access_entries.contains_key(&entry.principal_arn) {
+                    return None;
+                }
+                if let Some(id) = role {
+                    eks.principal_ids.insert(entry.principal_arn.clone(), id);
+                }
+                eks.access_entries.insert(entry.principal_arn.clone(), entry);
             }
             Self::EntryGone(who) => {
                 let eks = &mut cluster(world).eks;

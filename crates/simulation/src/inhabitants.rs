@@ -13,6 +13,7 @@ use crate::{
     file::{MODES, ROLES, SHARED},
     hands::{edit_aws_auth, entry, line},
     people::{NODE, OUTSIDER, PRINCIPALS, name_of, principal},
+    roles::{self, TAKEN, role_arn},
     service_accounts,
     story::Land,
     world::{ACCOUNT, cluster, cluster_of},
@@ -50,7 +51,12 @@ fn role(arn: &str, statements: &[Value]) -> Role {
     }
 }
 
-fn roles() -> Vec<Role> {
+/// Whoever of the account a policy of their own allows it.
+fn people_of_the_account() -> Value {
+    json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": format!("arn:aws:iam::{ACCOUNT}:root")}})
+}
+
+fn roles_of_people() -> Vec<Role> {
     let service = |service: &str, actions: Value| json!({"Effect": "Allow", "Principal": {"Service": service}, "Action": actions});
     let people = service("ec2.amazonaws.com", json!("sts:AssumeRole"));
     let pods = service(
@@ -74,7 +80,7 @@ fn roles() -> Vec<Role> {
 }
 
 fn outsiders(world: &mut World) {
-    for role in roles() {
+    for role in roles_of_people() {
         world.roles.insert(role.name.clone(), role);
     }
     let cluster = cluster(world);
@@ -139,6 +145,12 @@ pub async fn settle(land: &Land) -> World {
     let bed = service_accounts::inhabited().await;
     let mut world = bed.world().unwrap();
     outsiders(&mut world);
+    let (role_is_taken, policy_is_taken) = land.taken;
+    roles::settle(&mut world, policy_is_taken);
+    if role_is_taken {
+        let taken = role(&role_arn(TAKEN), &[people_of_the_account()]);
+        world.roles.insert(taken.name.clone(), taken);
+    }
     edit_aws_auth(&mut world, |config_map| {
         config_map
             .data
@@ -229,6 +241,7 @@ pub fn foreign(world: &World) -> Value {
         "service accounts": service_accounts::foreign_stacks_and_accounts(world),
         "default service accounts": accounts,
         "roles": people,
+        "policies": roles::foreign(world),
         "shared role": [shared.tags, shared.managed_policy_arns, shared.trust_policy["Statement"][0]],
         "bindings": cluster.rbac_bindings.iter().filter(|(key, _)| !key.contains("eksact:")).collect::<Vec<_>>(),
         "cluster roles": cluster.rbac_roles.iter().filter(|(key, _)| !key.contains("eksact:")).collect::<Vec<_>>(),

@@ -20,6 +20,7 @@ pub mod objects;
 pub mod people;
 pub mod play;
 pub mod request;
+pub mod roles;
 pub mod service_accounts;
 pub mod shorter;
 pub mod standing;

@@ -72,7 +72,14 @@ pub fn normal_form(world: &World) -> Value {
         .filter_map(|change_set| world.stacks.get(&change_set.stack_id))
         .map(|record| record.stack.name.as_str())
         .collect();
+    // How many versions a policy has had is history.
+    let policies: BTreeMap<&String, Value> = world
+        .managed_policies
+        .iter()
+        .map(|(arn, policy)| (arn, json!([policy.description, policy.document])))
+        .collect();
     let mut text = json!({
+        "policies": policies,
         "providers": world.oidc_providers,
         "stacks": stacks,
         "roles": roles,

@@ -4,10 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use eksact_core::engine::Address;
-use eksact_identity::cloudformation::RoleOwner;
+use eksact_identity::cloudformation::{RoleOwner, managed_policy, stack_name};
 use eksact_simulator::World;
 
-use crate::{hands::CONFIG_MAP, world::cluster_of};
+use crate::{
+    hands::CONFIG_MAP,
+    people::name_of,
+    world::{CLUSTER, cluster_of},
+};
 
 /// An object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +50,12 @@ pub fn changed(before: &World, after: &World) -> BTreeSet<Object> {
     let mut all = BTreeSet::new();
     differing("stack", &before.stacks, &after.stacks, &mut all);
     differing("role", &before.roles, &after.roles, &mut all);
+    differing(
+        "managed policy",
+        &before.managed_policies,
+        &after.managed_policies,
+        &mut all,
+    );
     differing(
         "OIDC provider",
         &before.oidc_providers,
@@ -114,6 +124,16 @@ fn owner(object: &Object, world: &World) -> Option<RoleOwner> {
     RoleOwner::of_tags(tags)
 }
 
+/// The name of the stack that an object is, or is of.
+fn stack_of<'world>(object: &Object, world: &'world World) -> Option<&'world str> {
+    let id = match object.kind {
+        "stack" => &object.key,
+        "change set" => &world.change_sets.get(&object.key)?.stack_id,
+        _ => return None,
+    };
+    Some(&world.stacks.get(id)?.stack.name)
+}
+
 /// Whether an object is this address's to write. Either world may know it.
 pub fn belongs(object: &Object, address: &Address, worlds: [&World; 2]) -> bool {
     let name = address.name();
@@ -131,10 +151,17 @@ pub fn belongs(object: &Object, address: &Address, worlds: [&World; 2]) -> bool 
             .filter_map(|world| cluster_of(world).eks.pod_identity_associations.get(key));
         found.any(|found| format!("{}/{}", found.namespace, found.service_account) == name)
     };
+    // Hands may have taken off the tag that says whose a stack is.
+    let is_named = |wanted: &str| worlds.iter().any(|world| stack_of(object, world) == Some(wanted));
     match (address.kind(), object.kind) {
         ("oidc-provider", "OIDC provider" | "cluster tags")
         | ("authentication-mode", "authentication mode" | "access entry") => true,
         ("iam-role" | "pod-identity-role", "stack" | "role" | "change set") => is_owned(),
+        ("assumable-role", "stack" | "role" | "change set") => {
+            is_owned() || is_named(&stack_name::of_named(CLUSTER, "role", name))
+        }
+        ("managed-policy", "stack" | "change set") => is_named(&managed_policy::stack_name(CLUSTER, name)),
+        ("managed-policy", "managed policy") => name_of(key) == name,
         ("pod-identity-association", "association") => of_account(),
         ("namespace", "namespace")
         | ("service-account", "service account")

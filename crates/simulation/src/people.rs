@@ -2,10 +2,15 @@
 
 use eksact_simulator::SimulatedCaller;
 
-use crate::world::ACCOUNT;
+use crate::{
+    roles::{ASSUMABLE, role_arn},
+    world::ACCOUNT,
+};
 
-/// How many principals there are.
+/// How many principals there are from the beginning.
 pub const PRINCIPALS: usize = 6;
+/// How many there may be, with the roles that files make.
+pub const EVERYBODY: usize = PRINCIPALS + ASSUMABLE.len();
 /// The groups.
 pub const GROUPS: [&str; 3] = ["developers", "readers", "operators"];
 /// Somebody whom no file, command or hand names.
@@ -15,9 +20,17 @@ pub const NODE: &str = "arn:aws:iam::111122223333:role/node";
 /// Who runs eksact, and made the cluster.
 pub const CALLER: &str = "arn:aws:iam::111122223333:user/sandbox";
 
-/// The ARN of a principal: roles, one of them with a path, and a user.
+/// The role of a file that a principal is, by its number there.
+pub fn assumable(number: usize) -> Option<usize> {
+    (number % EVERYBODY).checked_sub(PRINCIPALS)
+}
+
+/// The ARN of a principal: roles, some of them with a path, and a user.
 pub fn principal(number: usize) -> String {
-    match number % PRINCIPALS {
+    if let Some(role) = assumable(number) {
+        return role_arn(role);
+    }
+    match number % EVERYBODY {
         4 => format!("arn:aws:iam::{ACCOUNT}:role/eng/lead"),
         5 => format!("arn:aws:iam::{ACCOUNT}:user/ann"),
         team => format!("arn:aws:iam::{ACCOUNT}:role/team-{team}"),
@@ -39,7 +52,7 @@ pub fn name_of(arn: &str) -> &str {
 
 /// Everybody who is watched.
 pub fn everybody() -> Vec<String> {
-    let named = (0..PRINCIPALS).map(principal);
+    let named = (0..EVERYBODY).map(principal);
     named.chain([OUTSIDER, NODE, CALLER].map(str::to_owned)).collect()
 }
 

@@ -12,7 +12,10 @@ use eksact_simulator::{Sandbox, StackRecord, World};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::world::{CLUSTER, cluster, cluster_of, fresh_world, sandbox};
+use crate::{
+    roles::{OWN_POLICIES, forget_policy, policy_name},
+    world::{CLUSTER, cluster, cluster_of, fresh_world, sandbox},
+};
 
 const NAMESPACES: [&str; 3] = ["app", "ops", "kube-system"];
 const NAMES: [&str; 4] = ["a", "b", "b-c", "long.name.with.dots"];
@@ -77,8 +80,13 @@ pub fn key((namespace, name): (usize, usize)) -> ServiceAccountKey {
 
 /// The lines of each account, for `stage::file`.
 pub fn lines(file: &File) -> Vec<String> {
+    lines_beside(file, &BTreeSet::new())
+}
+
+/// The lines of each account in a file that has these policies.
+pub fn lines_beside(file: &File, own_policies: &BTreeSet<usize>) -> Vec<String> {
     file.iter()
-        .map(|(place, account)| account.lines(*place))
+        .map(|(place, account)| account.lines(*place, own_policies))
         .collect()
 }
 
@@ -91,7 +99,7 @@ pub fn with_roles(file: &File) -> BTreeSet<ServiceAccountKey> {
 }
 
 impl Account {
-    fn lines(&self, place: (usize, usize)) -> String {
+    fn lines(&self, place: (usize, usize), own_policies: &BTreeSet<usize>) -> String {
         let ServiceAccountKey { namespace, name } = key(place);
         let marks = if self.labelled && !self.role_only {
             ", labels: {tier: back}, annotations: {owner: me}"
@@ -105,10 +113,16 @@ impl Account {
             lines.push("attachRoleARN: arn:aws:iam::111122223333:role/foreign".to_owned());
             return lines.join("\n");
         }
+        // Of the policies of the file each account has the same whenever there is one: so the files stay as they were.
+        let own = (place.0 + place.1) % OWN_POLICIES.len();
+        let by_name = own_policies
+            .contains(&own)
+            .then(|| format!("'policy:{}'", policy_name(own)));
         let policies: Vec<String> = self
             .policies
             .iter()
             .map(|policy| format!("'arn:aws:iam::aws:policy/{}'", POLICIES[*policy]))
+            .chain(by_name)
             .collect();
         lines.push(format!("attachPolicyARNs: [{}]", policies.join(", ")));
         if self.role_only {
@@ -281,6 +295,10 @@ impl Edit {
                 world
                     .roles
                     .retain(|name, _| !resources.values().any(|resource| resource.physical_id == *name));
+                for resource in resources.values() {
+                    // IAM deletes no policy that somebody has, and so CloudFormation gives the stack up without it.
+                    let _ = forget_policy(world, &resource.physical_id);
+                }
             }
             Self::StackStatus(which, status) => {
                 STATUSES[status].clone_into(&mut stack(world, which)?.stack.status);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use eksact_core::ports::aws::Role;
 use eksact_identity::{
     iam::{
         pod_identity::{PodIdentity, Trust},
@@ -11,9 +12,11 @@ use eksact_identity::{
     service_account::ServiceAccountKey,
 };
 use eksact_simulator::World;
+use serde_json::Value;
 
 use crate::{
-    people::{caller, everybody},
+    people::{caller, everybody, name_of},
+    roles::{ASSUMABLE, role_name},
     world::{ACCOUNT, cluster_of},
 };
 
@@ -34,6 +37,10 @@ pub fn people(world: &World) -> BTreeMap<String, Rights> {
 }
 
 fn rights_of(world: &World, arn: &str) -> Rights {
+    // Nobody is a role that is not there.
+    if arn.contains(":role/") && !world.roles.contains_key(name_of(arn)) {
+        return Rights::new();
+    }
     let Some(user) = world.user_info_of(&caller(arn)) else {
         return Rights::new();
     };
@@ -137,13 +144,62 @@ fn rights_of_pods(world: &World, key: &str) -> Option<Rights> {
     if !is_let_in {
         return None;
     }
+    let mut rights = rights_of_role(world, role);
+    rights.insert("gets a role".to_owned());
+    Some(rights)
+}
+
+/// How a right begins that is what a policy of the account allows.
+const SAYS: &str = "policy ";
+
+/// What a role allows in AWS, with what the policies of the account say that it has.
+fn rights_of_role(world: &World, role: &Role) -> Rights {
     let managed = role
         .managed_policy_arns
         .iter()
         .map(|arn| format!("managed {arn}"));
+    let says = role
+        .managed_policy_arns
+        .iter()
+        .filter_map(|arn| world.managed_policies.get(arn))
+        .map(|policy| format!("{SAYS}{}: {}", policy.name, policy.document));
     let inline = role
         .inline_policies
         .values()
         .map(|policy| format!("inline {policy}"));
-    Some(managed.chain(inline).chain(["gets a role".to_owned()]).collect())
+    managed.chain(says).chain(inline).collect()
+}
+
+/// The policy of the account by which somebody has a right.
+pub fn policy_behind(right: &str) -> Option<&str> {
+    let (name, _) = right.strip_prefix(SAYS)?.split_once(": ")?;
+    Some(name)
+}
+
+/// Of each role that files make: whom it lets in, and what it allows.
+pub fn roles(world: &World) -> BTreeMap<String, Rights> {
+    (0..ASSUMABLE.len())
+        .filter_map(|number| world.roles.get(role_name(number)))
+        .map(|role| {
+            let mut rights = rights_of_role(world, role);
+            rights.extend(ways(&role.trust_policy));
+            (role.name.clone(), rights)
+        })
+        .collect()
+}
+
+/// Whom a trust policy lets in, each with what is asked of them.
+fn ways(trust_policy: &Value) -> Rights {
+    let statements = trust_policy["Statement"].as_array().into_iter().flatten();
+    statements
+        .filter(|statement| statement["Effect"] == "Allow")
+        .flat_map(|statement| {
+            let by_sort = statement["Principal"].as_object().into_iter().flatten();
+            let principals = by_sort.flat_map(|(_, of_sort)| match of_sort {
+                Value::Array(several) => several.clone(),
+                one => vec![one.clone()],
+            });
+            principals.map(|name| format!("lets in {name} if {}", statement["Condition"]))
+        })
+        .collect()
 }

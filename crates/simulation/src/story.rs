@@ -14,7 +14,7 @@ use proptest::{
 use crate::{
     file::{self, File},
     hands::{self, Hand},
-    people::{GROUPS, PRINCIPALS},
+    people::{EVERYBODY, GROUPS, PRINCIPALS},
 };
 
 /// What the world is like.
@@ -26,6 +26,8 @@ pub struct Land {
     pub lines: Vec<(usize, usize)>,
     /// Access entries that people made: whose, and which group.
     pub entries: Vec<(usize, usize)>,
+    /// Whether somebody else has a role of a name that files use, and a policy.
+    pub taken: (bool, bool),
     /// How long CloudFormation works on a stack, in seconds.
     pub stack_seconds: u32,
     /// How long EKS works on an update, in seconds.
@@ -129,6 +131,7 @@ fn land() -> impl Strategy<Value = Land> {
         prop_oneof![1 => Just(0usize), 4 => Just(1), 1 => Just(2)],
         whom(),
         whom(),
+        (prop::bool::weighted(0.2), prop::bool::weighted(0.2)),
         prop_oneof![3 => Just(0u32), 1 => 1u32..90],
         prop_oneof![1 => Just(0u32), 1 => 1u32..300],
         prop_oneof![2 => Just(0u32), 1 => 1u32..8000],
@@ -137,10 +140,11 @@ fn land() -> impl Strategy<Value = Land> {
         prop_oneof![2 => Just(None), 1 => (1usize..4).prop_map(Some)],
     )
         .prop_map(
-            |(mode, lines, entries, stack_seconds, update_seconds, iam, eks, list, page_size)| Land {
+            |(mode, lines, entries, taken, stack_seconds, update_seconds, iam, eks, list, page_size)| Land {
                 mode,
                 lines,
                 entries,
+                taken,
                 stack_seconds,
                 update_seconds,
                 iam_lag_milliseconds: iam,
@@ -156,8 +160,8 @@ fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         16 => file::files().prop_map(|file| Command::Apply(Box::new(file))),
         1 => place().prop_map(Command::DeleteServiceAccount),
-        1 => (0..PRINCIPALS).prop_map(Command::DeleteMapping),
-        1 => (0..PRINCIPALS).prop_map(Command::DeleteEntry),
+        1 => (0..EVERYBODY).prop_map(Command::DeleteMapping),
+        1 => (0..EVERYBODY).prop_map(Command::DeleteEntry),
         1 => place().prop_map(Command::DeleteAssociation),
         2 => (any::<bool>(), any::<bool>()).prop_map(|(lines, api)| Command::ToAccessEntries(lines, api)),
         1 => any::<bool>().prop_map(Command::ToPodIdentity),

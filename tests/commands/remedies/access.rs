@@ -64,7 +64,7 @@ fn mappings() -> Vec<Check> {
     let sso = sso_role();
     let of_set = |set: &str, user: &str| format!("{{permissionSet: {{name: {set}}}, username: {user}}}");
     vec![
-        planned(dev()).world(|world| cluster(world).cluster.authentication_mode = Some("API".to_owned())).says("Remove the mapping and create an access entry instead").printed(&[("ARN", DEV), ("NAME", "dev"), ("GROUP", "viewers")]).write("c.yaml", HEAD).check(),
+        planned(dev()).world(|world| cluster(world).cluster.authentication_mode = Some("API".to_owned())).says("Remove the mapping and create an access entry instead: `eksact create accessentry").printed(&[("ARN", DEV), ("NAME", "dev"), ("GROUP", "viewers")]).write("c.yaml", HEAD).check(),
         planned(dev()).world(|world| aws_auth(world).immutable = true).says("kubectl replace --force").printed(&[]).check(),
         planned(dev()).world(|world| {
             let entry = format!("- {{rolearn: 'arn:aws:iam::111122223333:role/ops', username: '{}'}}\n", "x".repeat(1_048_400));

@@ -83,6 +83,7 @@ fn own_stack() -> Stack {
         termination_protection: false,
         created: None,
         updated: None,
+        has_new_change_set: false,
     }
 }
 

@@ -44,6 +44,13 @@ fn policies() -> Vec<Check> {
     let long = DOCUMENT.replace("'*'", &format!("'arn:aws:s3:::{}'", "x".repeat(6_200)));
     let path = "write the path as `path`, with a slash at both ends, and the name alone here";
     vec![
+        access("policies: [{name: p, file: p.json}]")
+            .says("Put a policy document of IAM there")
+            .write(
+                "p.json",
+                "{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Allow\", \"Action\": \"s3:GetObject\", \"Resource\": \"*\"}]}",
+            )
+            .check(),
         policy(
             &format!("name: p, file: p.json, {DOCUMENT}"),
             "leave one out",
@@ -252,6 +259,7 @@ fn there() -> Vec<Check> {
         termination_protection: false,
         created: None,
         updated: None,
+        has_new_change_set: false,
     };
     let foreign = move || {
         policy().world(move |world| {

@@ -5,14 +5,14 @@ use eksact_core::{
     kinds::{Request, access_entry::AccessEntryScope},
     ports::aws::{StackReader, StackRequest, StackWriter},
 };
-use eksact_simulator::Sandbox;
+use eksact_simulator::{Fault, Matching, Rule, Sandbox};
 use serde_json::{Value, json};
 
 use super::{
     DERIVED, DEV, NODE, codes, dev, live, make_dev_again, make_role, policy, wanting, world_with_roles,
     writes,
 };
-use crate::scenarios::stage::{CLUSTER, apply, assert_settled, cluster, plan, sandbox};
+use crate::scenarios::stage::{CLUSTER, again, apply, assert_settled, attempt, cluster, plan, sandbox};
 
 /// eksctl 0.231's name for the stack of the developers' entry.
 const STACK: &str = "eksctl-prod-accessentry-UEUKGQAKTYBXWT7EJXW2A4QWJAYADOSP";
@@ -255,4 +255,29 @@ async fn stack_of_a_failed_creation_is_deleted_before_the_entry_is_made() {
     assert_eq!(later_writes(&bed), ["DeleteStack", "CreateAccessEntry"]);
     assert!(bed.stack(STACK).await.unwrap().is_none());
     assert_settled(&bed, &wanted, "after the creation").await;
+}
+
+/// A run that was to change the entry was killed once its change set was there, and the file went back.
+#[tokio::test(start_paused = true)]
+async fn change_set_that_a_run_left_on_eksctls_stack_is_deleted() {
+    let bed = made_by_eksctl(&json!({"KubernetesGroups": ["ops"]})).await;
+    let before = wanting(&[&dev("kubernetesGroups: [ops]")]);
+    plan(&bed, &before).await;
+    assert_eq!(bed.faults().count("ListChangeSets"), 1, "one call for one stack");
+    let action = Matching::Action("CreateChangeSet".to_owned());
+    bed.faults().add(Rule::once(action, 1, Fault::CrashAfter));
+    let wanted = wanting(&[&dev("kubernetesGroups: [ops, more]")]);
+    attempt(&bed, &again(&wanted, 1)).await.unwrap();
+    assert_eq!(bed.world().unwrap().change_sets.len(), 1);
+
+    let bed = bed.another_process();
+    let before = again(&before, 2);
+    let early = plan(&bed, &before).await;
+    assert!(!early.has_changes());
+    assert_eq!(codes(&early, Severity::Note), ["change-set-kept"]);
+    tokio::time::advance(std::time::Duration::from_hours(1)).await;
+    let planned = apply(&bed, &before).await;
+    assert_eq!(planned.changes[0].reasons[0].code, "change-set-left");
+    assert!(bed.world().unwrap().change_sets.is_empty());
+    assert_settled(&bed, &before, "once it is deleted").await;
 }

@@ -165,6 +165,11 @@ fn stack(stack: types::Stack) -> Stack {
         termination_protection: stack.enable_termination_protection.unwrap_or_default(),
         created: stack.creation_time.and_then(timestamp),
         updated: stack.last_updated_time.and_then(timestamp),
+        has_new_change_set: stack
+            .last_operations
+            .unwrap_or_default()
+            .iter()
+            .any(|operation| operation.operation_type == Some(types::OperationType::CreateChangeset)),
     }
 }
 

@@ -86,6 +86,13 @@ impl Names {
         ))
     }
 
+    /// The name of the policy of the files that has this ARN.
+    pub fn policy_of(&self, of: &str, partition: Partition, account: &str) -> Option<&str> {
+        let mut policies = self.policies.iter();
+        let (name, _) = policies.find(|(name, path)| arn(partition, account, path, name) == of)?;
+        Some(name)
+    }
+
     /// The ARN that a text stands for, where it names a policy of the files.
     pub fn policy_arn(&self, text: &str, partition: Partition, account: &str) -> Option<String> {
         let name = named_policy(text)?;

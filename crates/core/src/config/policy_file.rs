@@ -59,7 +59,10 @@ pub(super) fn read(policies: &mut [ManagedPolicy], beside: &Beside<'_>, findings
                     "the policy document in {} cannot be read: {why}",
                     quoted(&file.value)
                 );
-                findings.push(Finding::error(Code::PolicyFile, path, message).located(Some(place)));
+                let finding = Finding::error(Code::PolicyFile, path, message).help(remedy!(
+                    "Put a policy document of IAM there, as JSON or YAML, or write the path of one."
+                ));
+                findings.push(finding.located(Some(place)));
             }
         }
     }

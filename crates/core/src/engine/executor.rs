@@ -293,6 +293,9 @@ pub async fn execute(
     report
 }
 
+/// Why a step was not tried where the run was asked to end.
+pub const INTERRUPTED: &str = "interrupted";
+
 /// Why each step that was left over was not tried: the first failure behind it, else the interruption.
 fn skipped<'plan>(
     left: &[&'plan Step],
@@ -312,7 +315,7 @@ fn skipped<'plan>(
         });
         let reason = match &cause {
             Some(cause) => format!("{cause} did not succeed"),
-            None if interrupted => "interrupted".to_owned(),
+            None if interrupted => INTERRUPTED.to_owned(),
             None => "it was never ready".to_owned(),
         };
         if let Some(cause) = cause {

@@ -1,48 +1,27 @@
 //! The way back into a cluster that lets nobody in any more: through EKS's own API, by an access entry, which no write to
 //! the cluster can take away.
 
-use super::access::principal_key;
-use crate::ports::aws::{AccessEntry, CallerIdentity, Cluster};
+use super::{Guard, access::principal_key};
+use crate::ports::aws::{CallerIdentity, Cluster};
 
-/// The commands that give `caller` (an ARN as STS tells it) the whole cluster, in one line. `entries` are the cluster's
-/// access entries, where they are known: one that is there is not made again, which EKS would refuse.
-/// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
-pub fn commands(
-    cluster: &Cluster,
-    region: &str,
-    caller: Option<&CallerIdentity>,
-    entries: Option<&[AccessEntry]>,
-) -> String {
+/// The commands that give `caller` (an ARN as STS tells it) the whole cluster, in one line. They ask EKS alone, and so work for
+/// whom the cluster does not let in; an entry that is there gets the access policy.
+pub fn commands(cluster: &Cluster, region: &str, caller: Option<&CallerIdentity>) -> String {
     let caller = caller.filter(|caller| may_have_entry(&caller.arn));
     let principal = caller.map_or_else(|| "ARN".to_owned(), |caller| asked_of_iam(&caller.arn));
-    let partition = cluster.arn.split(':').nth(1).unwrap_or("aws");
     let name = &cluster.name;
     let mut commands: Vec<String> = Vec::new();
-    let config_map_only = cluster.authentication_mode.as_deref() == Some("CONFIG_MAP");
-    if config_map_only {
+    if cluster.authentication_mode.as_deref() == Some("CONFIG_MAP") {
         // The change takes minutes, and until it is done EKS takes no entries. That it was made already stops nothing.
         commands.push(format!(
-            "aws eks update-cluster-config --region {region} --name {name} --access-config \
-             authenticationMode=API_AND_CONFIG_MAP; aws eks wait cluster-active --region {region} --name {name} && "
-        ));
-    }
-    let entries = entries.filter(|_| !config_map_only);
-    let has_entry = entries.zip(caller).map(|(entries, caller)| {
-        let key = caller_key(&caller.arn);
-        entries
-            .iter()
-            .any(|entry| principal_key(&entry.principal_arn) == key)
-    });
-    if has_entry != Some(true) {
-        // Where it is not known whether there is an entry, the refusal to make another stops nothing.
-        let join = if has_entry == Some(false) { " &&" } else { ";" };
-        commands.push(format!(
-            "aws eks create-access-entry --region {region} --cluster-name {name} --principal-arn {principal}{join} "
+            "eksact utils update-authentication-mode --cluster {name} --region {region} --authentication-mode \
+             API_AND_CONFIG_MAP --allow {} --yes; ",
+            Guard::OneWayMode.code()
         ));
     }
     commands.push(format!(
-        "aws eks associate-access-policy --region {region} --cluster-name {name} --principal-arn {principal} --policy-arn \
-         arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster"
+        "eksact create accessentry --cluster {name} --region {region} --principal-arn {principal} --access-policy \
+         AmazonEKSClusterAdminPolicy --yes"
     ));
     commands.concat()
 }
@@ -106,23 +85,19 @@ mod tests {
             arn: "arn:aws-cn:sts::111122223333:assumed-role/Admin/ann".to_owned(),
             user_id: "AROA:ann".to_owned(),
         };
-        let both = commands(
-            &cluster("API_AND_CONFIG_MAP"),
-            "cn-north-1",
-            Some(&caller),
-            Some(&[]),
-        );
+        let both = commands(&cluster("API_AND_CONFIG_MAP"), "cn-north-1", Some(&caller));
         assert_eq!(
             both,
-            "aws eks create-access-entry --region cn-north-1 --cluster-name prod --principal-arn \
-             \"$(aws iam get-role --role-name Admin --query Role.Arn --output text)\" && aws eks associate-access-policy --region cn-north-1 \
-             --cluster-name prod --principal-arn \"$(aws iam get-role --role-name Admin --query Role.Arn --output text)\" \
-             --policy-arn \
-             arn:aws-cn:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster"
+            "eksact create accessentry --cluster prod --region cn-north-1 --principal-arn \
+             \"$(aws iam get-role --role-name Admin --query Role.Arn --output text)\" --access-policy \
+             AmazonEKSClusterAdminPolicy --yes"
         );
-        let config_map_only = commands(&cluster("CONFIG_MAP"), "cn-north-1", None, None);
+        let config_map_only = commands(&cluster("CONFIG_MAP"), "cn-north-1", None);
         assert!(
-            config_map_only.starts_with("aws eks update-cluster-config --region cn-north-1 --name prod"),
+            config_map_only.starts_with(
+                "eksact utils update-authentication-mode --cluster prod --region cn-north-1 --authentication-mode \
+                 API_AND_CONFIG_MAP --allow one-way-mode --yes; eksact create accessentry"
+            ),
             "{config_map_only}"
         );
         assert!(

@@ -1,14 +1,19 @@
 //! Change sets that a run left when it ended between making and executing one. Whoever executes one later changes the stack
 //! as nobody planned it.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
+use eksact_message::{code::Code, duration::in_words};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{RunContext, runner::run_again, stack_write::is_own_change_set};
 use crate::{
-    engine::{Plan, StepDone, StepError, StepFailure},
-    live::{ChangeSetsOf, Live},
+    engine::{
+        Address, AttributeChange, Finding, Plan, PlanDraft, Reason, Severity, StepDone, StepError,
+        StepFailure, StepId,
+    },
+    live::{ChangeSetsOf, Live, StackState, state_of},
     ports::{
         CallError, CallErrorKind,
         aws::{ChangeSetSummary, Stack},
@@ -20,11 +25,35 @@ use crate::{
 /// longer than this and goes on finds its change set gone, has changed nothing, and says so.
 pub(super) const LEFT_AFTER: Duration = Duration::from_hours(1);
 
+/// Up to this many stacks of a kind, each is looked at. Of more, those whose object differs, and as many of the others of which the
+/// listing of the stacks says that a change set was made last: a plan over many roles takes few calls more than before.
+const FEW: usize = 10;
+
+/// The stacks, by their names, whose change sets are read, of those of a kind's objects that shall be there.
+pub(super) fn to_look_at<'live>(
+    stacks: impl Iterator<Item = &'live Stack>,
+    differing: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let (mut names, mut others) = (BTreeSet::new(), BTreeSet::new());
+    // Others take no updates, and so no change sets.
+    for stack in stacks.filter(|stack| state_of(&stack.status) == StackState::Healthy) {
+        if differing.contains(&stack.name) {
+            names.insert(stack.name.as_str());
+        } else {
+            others.insert((!stack.has_new_change_set, stack.name.as_str()));
+        }
+    }
+    let are_few = names.len() + others.len() <= FEW;
+    let looked_at = others.into_iter().filter(|(is_calm, _)| are_few || !is_calm);
+    names.extend(looked_at.map(|(_, name)| name).take(FEW));
+    names.into_iter().map(str::to_owned).collect()
+}
+
 /// A change set that is deleted, as plans keep it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LeftChangeSet {
     /// Name of the stack.
-    pub(super) stack: String,
+    pub(crate) stack: String,
     /// Name of the change set.
     pub(super) name: String,
     /// Its ARN.
@@ -121,10 +150,130 @@ pub(super) async fn delete(left: &LeftChangeSet, context: &RunContext) -> Result
     }
 }
 
+/// The steps that delete what was left, with what they say in the change of the object.
+#[derive(Debug, Default)]
+pub(super) struct CleanUp {
+    pub(super) steps: Vec<StepId>,
+    pub(super) attributes: Vec<AttributeChange>,
+    /// Why the change is there for its sake; none where there is nothing to delete.
+    pub(super) reason: Option<Reason>,
+}
+
+/// Deletes what was left on the stack of this address once `first` is done, by the operation of its kind; and says what is kept.
+pub(super) fn clean_up<Operation: Serialize>(
+    (address, stack): (&Address, &Stack),
+    first: Option<&StepId>,
+    live: &Live,
+    operation: impl Fn(LeftChangeSet) -> Operation,
+    draft: &mut PlanDraft,
+) -> CleanUp {
+    let left = match left_on(stack, live) {
+        Ok(left) => left,
+        Err(error) => {
+            let message = format!(
+                "whether a run that was ended left a change set on the stack {} is not known: {error}",
+                stack.name
+            );
+            let finding = Finding::new(Severity::Note, Code::ChangeSetsUnreadable, message);
+            draft.add_finding(finding.about(address).with_help_for(error));
+            return CleanUp::default();
+        }
+    };
+    for change_set in &left.to_keep {
+        draft.add_finding(
+            Finding::new(
+                Severity::Note,
+                Code::ChangeSetKept,
+                format!(
+                    "the stack {} has the change set {}{} of another run of eksact, which is at work or was ended: the \
+                     next apply deletes it once it is {} old",
+                    stack.name,
+                    change_set.name,
+                    made_at(change_set),
+                    in_words(LEFT_AFTER)
+                ),
+            )
+            .about(address),
+        );
+    }
+    let mut clean_up = CleanUp::default();
+    for change_set in &left.to_delete {
+        let operation = operation(LeftChangeSet {
+            stack: stack.name.clone(),
+            name: change_set.name.clone(),
+            id: change_set.id.clone(),
+        });
+        let title = format!(
+            "delete change set {} of stack {}, which a run left",
+            change_set.name, stack.name
+        );
+        let part = format!("delete {}", change_set.name);
+        let after = clean_up.steps.last().or(first).cloned().into_iter().collect();
+        let step = draft.add_step(address, &part, title, after, &operation);
+        clean_up.steps.push(step);
+        let remark = format!("left by a run{}", made_at(change_set));
+        clean_up.attributes.push(AttributeChange {
+            remark: Some(remark),
+            ..AttributeChange::plain("change set", Some(json!(change_set.name)), None)
+        });
+    }
+    clean_up.reason = (!left.to_delete.is_empty()).then(|| {
+        Reason::new(
+            "change-set-left",
+            "a run that was ended left a change set on its stack, which would change it when somebody executes it",
+        )
+    });
+    clean_up
+}
+
+fn made_at(change_set: &ChangeSetSummary) -> String {
+    let made = |created: jiff::Timestamp| format!(" (made {})", created.strftime("%Y-%m-%d %H:%M:%SZ"));
+    change_set.created.map(made).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::kinds::stack_write::token;
+
+    /// Few are all looked at; of many those that differ, and no more than ten of those that show a new change set.
+    #[test]
+    fn of_many_stacks_few_are_looked_at() {
+        let stack = |number: usize, has_new_change_set: bool, status: &str| Stack {
+            name: format!("stack-{number:02}"),
+            id: String::new(),
+            status: status.to_owned(),
+            status_reason: None,
+            description: None,
+            tags: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            capabilities: Vec::new(),
+            termination_protection: false,
+            created: None,
+            updated: None,
+            has_new_change_set,
+        };
+        let looked_at = |stacks: &[Stack], differing: &[&str]| {
+            let differing = differing.iter().map(|name| (*name).to_owned()).collect();
+            let names = to_look_at(stacks.iter(), &differing).into_iter();
+            names.collect::<Vec<String>>().join(" ").replace("stack-", "")
+        };
+        let well = |count: usize, new: &[usize]| -> Vec<Stack> {
+            let made = (0..count).map(|number| stack(number, new.contains(&number), "UPDATE_COMPLETE"));
+            made.collect()
+        };
+        assert_eq!(looked_at(&well(3, &[]), &[]), "00 01 02");
+        assert_eq!(looked_at(&well(40, &[]), &[]), "");
+        assert_eq!(looked_at(&well(40, &[7, 31]), &["stack-39"]), "07 31 39");
+        let all: Vec<usize> = (0..40).collect();
+        assert_eq!(
+            looked_at(&well(40, &all), &["stack-39"]),
+            "00 01 02 03 04 05 06 07 08 09 39"
+        );
+        assert_eq!(looked_at(&[stack(0, true, "ROLLBACK_COMPLETE")], &[]), "");
+    }
 
     fn listed(name: &str, status: &str, execution: &str, minutes: u64) -> ChangeSetSummary {
         ChangeSetSummary {

@@ -41,6 +41,7 @@ pub mod service_account;
 pub mod service_account_scope;
 pub mod shared_role;
 mod stack_health;
+mod stack_removal;
 pub mod stack_wait;
 mod stack_write;
 mod standing;

@@ -33,6 +33,7 @@ pub const REASONS: &[(&str, Option<Origin>)] = &[
     ("override", None),
     // Its stack is there, and CloudFormation deletes both.
     ("policy-gone", Some(Origin::Live)),
+    ("principal-made-anew", None),
     ("pruned", None),
     ("requested", None),
     ("restore", None),

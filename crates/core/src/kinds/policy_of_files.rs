@@ -2,7 +2,7 @@
 //! allows is not the file's to say.
 
 use crate::{
-    config::{Located, managed_policy::ManagedPolicy},
+    config::Located,
     engine::{Address, Finding, Severity},
     kinds::Request,
     live::{Live, StackState, is_of_cluster, state_of},
@@ -20,8 +20,9 @@ pub(super) fn of_somebody_else(
     address: &Address,
 ) -> Option<Finding> {
     let arn = named.value.as_str();
-    let mut policies = request.config.access.policies.iter();
-    let policy = policies.find(|policy| policy.arn(live.partition, &live.account) == arn)?;
+    // A command about one object has the names alone.
+    let of_files = &request.config.names;
+    let policy = of_files.policy_of(arn, live.partition, &live.account)?;
     let message = match live.managed_policy(arn)? {
         Ok(None) => return None,
         _ if is_ours(live, policy, arn) => return None,
@@ -39,7 +40,7 @@ pub(super) fn of_somebody_else(
 }
 
 /// Whether a stack of the cluster has made this policy. One that is made anew may have no output, and takes over none.
-fn is_ours(live: &Live, policy: &ManagedPolicy, arn: &str) -> bool {
+fn is_ours(live: &Live, policy: &str, arn: &str) -> bool {
     let is_its = |stack: &Stack| {
         let output = stack.outputs.get(OUTPUT).map(String::as_str);
         match state_of(&stack.status) {
@@ -51,6 +52,6 @@ fn is_ours(live: &Live, policy: &ManagedPolicy, arn: &str) -> bool {
     live.known_stacks()
         .iter()
         .filter(|stack| is_of_cluster(stack, &live.cluster.name))
-        .filter(|stack| policy_of(&stack.tags) == Some(policy.name.value.as_str()))
+        .filter(|stack| policy_of(&stack.tags) == Some(policy))
         .any(is_its)
 }

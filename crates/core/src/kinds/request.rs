@@ -56,7 +56,8 @@ pub struct Settings {
     pub targets: Targets,
     /// Whether more access may be given, as far as flags and variables say.
     pub allow_broadening: BroadeningRule,
-    /// The words of the command that asks, such as `create iamserviceaccount`; none for a whole file.
+    /// The words of the command that asks, such as `create iamserviceaccount`; of a plan over whole files all that it needs but the file
+    /// to save it in (`plan -f c.yaml --include 'app/*'`), and none where the request tells it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub command: String,
     /// Makes the client request tokens of this run its own: a repeated write within the run is harmless, a new run

@@ -156,7 +156,7 @@ pub(super) fn has_details(outcome: &Outcome, run: Run) -> bool {
 /// What does what the run over a cluster has left undone.
 pub(super) const fn rest_of(outcome: &Outcome) -> Rest {
     if outcome.saved.is_some() {
-        Rest::NewPlan
+        Rest::NewPlan(None)
     } else {
         Rest::SameCommand
     }
@@ -188,7 +188,9 @@ fn details(outcome: &Outcome, run: Run, style: Style) -> String {
     if let Some(plan) = &outcome.plan {
         match (&outcome.run, run) {
             (Some((report, _)), _) => {
-                text.push_str(report::report(plan, report, rest_of(outcome), style).trim_start_matches('\n'));
+                text.push_str(
+                    report::report(plan, report, &rest_of(outcome), style).trim_start_matches('\n'),
+                );
             }
             (None, Run::Plan | Run::Drift) => {
                 text.push_str(&plan_human(

@@ -11,6 +11,7 @@ use super::{
     style::{Label, Style, sign},
 };
 use crate::engine::{Action, Change, Plan, Report, Step, StepId};
+use eksact_message::remedy::Remedy;
 
 /// What became of an object or of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -54,16 +55,16 @@ pub fn outcomes<'plan>(plan: &'plan Plan, report: &Report) -> Vec<(&'plan Change
 }
 
 /// What does what a run has left undone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rest {
     /// The command once more: it makes a plan of its own.
     SameCommand,
-    /// Another saved plan: one of which a part was done no longer holds.
-    NewPlan,
+    /// Another saved plan, one of which a part was done no longer holds; and how it is made, where that is said here.
+    NewPlan(Option<Remedy>),
 }
 
 /// The report of a run of `plan`. Objects that were done are listed only where not all were: the counts say the rest.
-pub fn report(plan: &Plan, report: &Report, rest: Rest, style: Style) -> String {
+pub fn report(plan: &Plan, report: &Report, rest: &Rest, style: Style) -> String {
     let mut page = Page::new(style);
     let steps: BTreeMap<&StepId, &Step> = plan.steps.iter().map(|step| (&step.id, step)).collect();
     let title = |id: &StepId| match steps.get(id) {
@@ -125,12 +126,24 @@ pub fn report(plan: &Plan, report: &Report, rest: Rest, style: Style) -> String 
         page.hanging(2, 6, &body);
     }
     page.blank();
-    page.line(&[], &summary(&outcomes, report, rest));
+    let is_over = matches!(rest, Rest::NewPlan(_)) && was_begun(report);
+    page.line(&[], &summary(&outcomes, report, is_over));
+    if let Rest::NewPlan(Some(help)) = rest
+        && is_over
+        && !report.succeeded()
+    {
+        write_help(0, help, &mut page);
+    }
     page.finish()
 }
 
+/// Whether something was done, or may have been.
+fn was_begun(report: &Report) -> bool {
+    !report.done.is_empty() || !report.unknown.is_empty()
+}
+
 /// `Applied: 3 created, 1 updated; 1 failed; 2 not tried.`
-fn summary(outcomes: &[(&Change, Outcome)], report: &Report, rest: Rest) -> Vec<Span> {
+fn summary(outcomes: &[(&Change, Outcome)], report: &Report, is_over: bool) -> Vec<Span> {
     let (word, label) = match (report.succeeded(), report.interrupted) {
         (true, _) => ("Applied: ", Label::Success),
         (false, true) => ("Interrupted: ", Label::Error),
@@ -141,7 +154,7 @@ fn summary(outcomes: &[(&Change, Outcome)], report: &Report, rest: Rest) -> Vec<
     spans.extend(counted(outcomes));
     spans.push(Span::plain("."));
     if !report.succeeded() {
-        spans.push(Span::plain(if rest == Rest::NewPlan && !report.done.is_empty() {
+        spans.push(Span::plain(if is_over {
             " Make a new plan to do the rest: this one no longer holds."
         } else {
             " Run the same command again to do the rest."
@@ -194,12 +207,12 @@ mod tests {
             done: plan.steps.iter().map(|step| step.id.clone()).collect(),
             ..Report::default()
         };
-        insta::assert_snapshot!(report(&plan, &all, Rest::SameCommand, Style::plain(80)), @"Applied: 2 created, 1 updated, 1 replaced, 1 deleted, 1 adopted, 1 forgotten.");
+        insta::assert_snapshot!(report(&plan, &all, &Rest::SameCommand, Style::plain(80)), @"Applied: 2 created, 1 updated, 1 replaced, 1 deleted, 1 adopted, 1 forgotten.");
     }
 
     #[test]
     fn failures_gaps_and_the_unknown() {
-        insta::assert_snapshot!(report(&samples::plan(), &samples::report(), Rest::SameCommand, Style::plain(80)), @r"
+        insta::assert_snapshot!(report(&samples::plan(), &samples::report(), &Rest::SameCommand, Style::plain(80)), @r"
         Done:
           namespace/app created
           oidc-provider/prod adopted
@@ -240,8 +253,8 @@ mod tests {
             interrupted: true,
             ..Report::default()
         };
-        for rest in [Rest::SameCommand, Rest::NewPlan] {
-            let text = report(&plan, &none, rest, Style::plain(200));
+        for rest in [Rest::SameCommand, Rest::NewPlan(None)] {
+            let text = report(&plan, &none, &rest, Style::plain(200));
             let last = text.lines().last().unwrap();
             assert_eq!(
                 last,
@@ -255,13 +268,18 @@ mod tests {
         let text = report(
             &samples::plan(),
             &samples::report(),
-            Rest::NewPlan,
+            &Rest::NewPlan(Some(Remedy::of_template(format_args!(
+                "Run `eksact plan -f c.yaml --out p.json`"
+            )))),
             Style::plain(200),
         );
-        let last = text.lines().last().unwrap();
+        let [.., last, help] = text.lines().collect::<Vec<_>>()[..] else {
+            panic!("{text}")
+        };
         assert!(
             last.ends_with("not tried. Make a new plan to do the rest: this one no longer holds."),
             "{last}"
         );
+        assert_eq!(help, "help: Run `eksact plan -f c.yaml --out p.json`");
     }
 }

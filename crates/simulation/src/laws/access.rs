@@ -9,9 +9,9 @@ use super::Violation;
 use crate::{
     history::{Event, Told, What},
     objects::changed,
-    people::mapped,
+    people::{EVERYBODY, assumable, mapped, name_of, principal},
     play::Played,
-    standing::{EVERYTHING, Rights, people, pods},
+    standing::{EVERYTHING, Rights, people, pods, policy_behind, roles},
     story::Story,
     tally::Tally,
 };
@@ -22,6 +22,7 @@ const LAW: &str = "no other access";
 struct Standings {
     people: BTreeMap<String, Rights>,
     pods: BTreeMap<String, Rights>,
+    roles: BTreeMap<String, Rights>,
 }
 
 /// What everybody has at each version of the world; worked out again only where something changed that counts.
@@ -31,6 +32,7 @@ fn standings(told: &Told) -> Vec<std::rc::Rc<Standings>> {
         std::rc::Rc::new(Standings {
             people: people(world),
             pods: pods(world),
+            roles: roles(world),
         })
     };
     let mut all = vec![of(0)];
@@ -46,6 +48,7 @@ fn standings(told: &Told) -> Vec<std::rc::Rc<Standings>> {
                 "service account",
                 "association",
                 "OIDC provider",
+                "managed policy",
             ]
             .contains(kind)
         };
@@ -71,9 +74,28 @@ fn names_principal(plan: &Plan, arn: &str) -> bool {
             "access-entry" => name == arn,
             "identity-mapping" => name.eq_ignore_ascii_case(arn) || name.eq_ignore_ascii_case(&mapped(arn)),
             "authentication-mode" | "access-migration" => true,
+            // Whoever assumes a role is somebody else once it goes, or comes.
+            "assumable-role" => arn.contains(":role/") && name == name_of(arn),
             _ => false,
         }
     })
+}
+
+/// Whether the plan says of a role that whom it lets in or what it allows changes.
+fn names_role(plan: &Plan, role: &str) -> bool {
+    let mut changes = plan.changes.iter();
+    changes.any(|change| change.address.kind() == "assumable-role" && change.address.name() == role)
+}
+
+/// Whether plans say of each right that is gained or lost that the policy changes by which somebody has it.
+fn name_policies<'a>(plans: impl Iterator<Item = &'a Plan>, had: &Rights, has: &Rights) -> bool {
+    let named: BTreeSet<&str> = plans
+        .flat_map(|plan| &plan.changes)
+        .filter(|change| change.address.kind() == "managed-policy")
+        .map(|change| change.address.name())
+        .collect();
+    had.symmetric_difference(has)
+        .all(|right| policy_behind(right).is_some_and(|policy| named.contains(policy)))
 }
 
 /// Whether the plan says of a service account that what its pods get changes.
@@ -114,12 +136,21 @@ pub(super) fn judge(story: &Story, played: &Played, tally: &mut Tally) -> Vec<Vi
             }
         }
         let nothing = Rights::new();
-        let keys: BTreeSet<&String> = before.pods.keys().chain(after.pods.keys()).collect();
-        for key in keys {
-            let had = before.pods.get(key).unwrap_or(&nothing);
-            let has = after.pods.get(key).unwrap_or(&nothing);
-            if had != has && !begun(told, place).any(|plan| names_pods(plan, key)) {
-                found.push(unnamed(event, key, had, has));
+        let sides: [(_, _, fn(&Plan, &str) -> bool); 2] = [
+            (&before.pods, &after.pods, names_pods),
+            (&before.roles, &after.roles, names_role),
+        ];
+        for (before, after, names) in sides {
+            let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+            for key in keys {
+                let had = before.get(key).unwrap_or(&nothing);
+                let has = after.get(key).unwrap_or(&nothing);
+                let is_named = had == has
+                    || begun(told, place).any(|plan| names(plan, key))
+                    || name_policies(begun(told, place), had, has);
+                if !is_named {
+                    found.push(unnamed(event, key, had, has));
+                }
             }
         }
     }
@@ -175,14 +206,20 @@ fn moments(
         return Vec::new();
     }
     tally.judge("not for a moment");
-    // What is made again is gone in between, and its plan says so.
-    let replaced: BTreeSet<&str> = planned
+    // What is made again is gone in between, and its plan says so; nobody gets in as a role then.
+    let mut replaced: BTreeSet<String> = planned
         .plan
         .changes
         .iter()
         .filter(|change| change.action == Action::Replace)
-        .map(|change| change.address.name())
+        .map(|change| change.address.name().to_owned())
         .collect();
+    let of_files = (0..EVERYBODY).filter(|number| assumable(*number).is_some());
+    let arns: Vec<String> = of_files
+        .map(principal)
+        .filter(|arn| replaced.contains(name_of(arn)))
+        .collect();
+    replaced.extend(arns);
     // What a mapping gives until the cluster stops reading aws-auth is said by the same plan.
     let stops_reading = planned.plan.changes.iter().any(|change| {
         change.address.kind() == "authentication-mode" && change.address.name().ends_with("/API")
@@ -197,17 +234,18 @@ fn moments(
     };
     let first = planned.read.1;
     let given_back = pods(&with_ways_of(&told.versions[first], goal));
-    let goal = (people(goal), pods(goal));
+    let goal = (people(goal), pods(goal), roles(goal));
     let nothing = Rights::new();
     let mut found = Vec::new();
     for now in &standings[first..] {
         let sides = [
             (&standings[first].people, &goal.0, &now.people),
             (&standings[first].pods, &goal.1, &now.pods),
+            (&standings[first].roles, &goal.2, &now.roles),
         ];
         for (before, goal, now) in sides {
             let keys: BTreeSet<&String> = before.keys().chain(goal.keys()).chain(now.keys()).collect();
-            for key in keys.into_iter().filter(|key| !replaced.contains(key.as_str())) {
+            for key in keys.into_iter().filter(|key| !replaced.contains(*key)) {
                 let of = |side: &BTreeMap<String, Rights>| side.get(key).unwrap_or(&nothing).clone();
                 let (had, will, has) = (of(before), of(goal), of(now));
                 let is_held =

@@ -157,7 +157,12 @@ fn leaves(object: &Object, world: &World) -> BTreeMap<String, String> {
                 role.inline_policies.iter().map(|(name, policy)| (name, policy.to_string())).collect();
             let statements: BTreeMap<String, String> =
                 by_sid.into_iter().map(|(sid, statement)| (sid, statement.to_string())).collect();
-            json!({"statement": statements, "policy": policies, "inline": inline, "boundary": role.permissions_boundary, "tag": role.tags})
+            json!({"statement": statements, "policy": policies, "inline": inline, "boundary": role.permissions_boundary, "tag": role.tags,
+                "session": role.max_session_seconds})
+        }),
+        "managed policy" => world.managed_policies.get(key).map(|policy| {
+            let versions: BTreeMap<&String, bool> = policy.versions.iter().map(|version| (&version.id, true)).collect();
+            json!({"says": policy.document.to_string(), "holds": policy.default_version(), "version": versions})
         }),
         "access entry" => cluster.eks.access_entries.get(key).map(|entry| {
             let policies: BTreeMap<&String, String> = entry

@@ -103,6 +103,7 @@ mod tests {
             termination_protection: true,
             created: None,
             updated: None,
+            has_new_change_set: false,
         };
         let template = r#"{"Resources": {"Role1": {"Type": "AWS::IAM::Role"}}}"#;
         let error = world

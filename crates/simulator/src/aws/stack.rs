@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::change_set::ChangeSetRecord;
 use super::stack_engine::region_of;
 use super::template::Template;
 use super::{reading, writing};
@@ -88,7 +89,7 @@ impl StackReader for Sandbox {
         let key: fn(&Stack) -> &str = |stack| &stack.id;
         self.listed(call, STACKS_PER_PAGE, key, |world, _| {
             let records = world.stacks.values().filter(live);
-            Ok(records.map(|record| record.stack.clone()).collect())
+            Ok(records.map(|record| world.as_described(record)).collect())
         })
         .await
     }
@@ -97,7 +98,7 @@ impl StackReader for Sandbox {
         let call = reading("cloudformation", "DescribeStacks", name_or_id);
         let answer = self.call(call, |world, _| {
             let record = world.find(name_or_id, &self.region)?;
-            Ok(record.stack.clone())
+            Ok(world.as_described(record))
         });
         found(answer.await)
     }
@@ -156,6 +157,17 @@ impl StackWriter for Sandbox {
 }
 
 impl World {
+    /// What `DescribeStacks` tells of a stack: of its last operation whether it made a change set.
+    fn as_described(&self, record: &StackRecord) -> Stack {
+        let waits = |change_set: &ChangeSetRecord| {
+            change_set.stack_id == record.stack.id && !change_set.execution_status.starts_with("EXECUTE")
+        };
+        Stack {
+            has_new_change_set: self.change_sets.values().any(waits),
+            ..record.stack.clone()
+        }
+    }
+
     /// `CreateStack`; gives the id. The same token with the same request gives the same stack again.
     pub(super) fn create_stack(
         &mut self,
@@ -198,6 +210,7 @@ impl World {
             termination_protection: request.termination_protection,
             created: Some(now),
             updated: None,
+            has_new_change_set: false,
         };
         let mut record = StackRecord {
             stack,

@@ -9,7 +9,7 @@ use crate::config::cluster_access::{
 };
 use crate::config::diagnostic::quoted;
 use crate::config::finding::Finding;
-use crate::config::location::Located;
+use crate::config::location::{Located, SourceLocation};
 use crate::config::path::FieldPath;
 use eksact_identity::iam::Arn;
 use eksact_identity::iam::arn::is_role_name;
@@ -110,79 +110,75 @@ pub(in crate::config) fn of_mappings(
     (places, duplicates)
 }
 
-/// Finds groups that are described in more than one place.
-pub(in crate::config) fn of_groups(listed: &[Listed<'_, GroupAccess>]) -> Vec<Duplicate> {
-    let mut first: BTreeMap<&str, &GroupAccess> = BTreeMap::new();
+/// Finds items with a key that an earlier one has; one without a key is no duplicate. `place` is where an item is said to be, and `told`
+/// what is said of a later one, given the place of the first.
+fn repeated<T>(
+    listed: &[Listed<'_, T>],
+    key: impl Fn(&T) -> Option<String>,
+    place: impl Fn(&T) -> Option<&SourceLocation>,
+    told: impl Fn(&Listed<'_, T>, &str) -> Finding,
+) -> Vec<Duplicate> {
+    let mut first: BTreeMap<String, &T> = BTreeMap::new();
     let mut duplicates = Vec::new();
     for one in listed {
-        let name = &one.item.name;
         if duplicates.len() >= MOST_FINDINGS {
             break;
         }
-        if name.value.is_empty() {
-            continue;
-        }
-        let Some(earlier) = first.get(name.value.as_str()) else {
-            first.insert(&name.value, one.item);
+        let Some(key) = key(one.item) else { continue };
+        let Some(earlier) = first.get(&key) else {
+            first.insert(key, one.item);
             continue;
         };
-        let place = earlier
-            .name
-            .location
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        let message = format!(
-            "the group {} is described twice; the first is at {place}",
-            quoted(&name.value)
-        );
-        let finding = Finding::error(Code::DuplicateGroup, one.path.key("name"), message)
-            .help(remedy!("put all bindings of a group into one place"))
-            .located(name.location.as_ref());
+        let place = place(earlier).map(ToString::to_string).unwrap_or_default();
         duplicates.push(Duplicate {
             document: one.document,
-            finding,
+            finding: told(one, &place),
         });
     }
     duplicates
 }
 
+/// Finds groups that are described in more than one place.
+pub(in crate::config) fn of_groups(listed: &[Listed<'_, GroupAccess>]) -> Vec<Duplicate> {
+    repeated(
+        listed,
+        |group| Some(group.name.value.clone()).filter(|name| !name.is_empty()),
+        |group| group.name.location.as_ref(),
+        |one, place| {
+            let name = &one.item.name;
+            let message = format!(
+                "the group {} is described twice; the first is at {place}",
+                quoted(&name.value)
+            );
+            Finding::error(Code::DuplicateGroup, one.path.key("name"), message)
+                .help(remedy!("put all bindings of a group into one place"))
+                .located(name.location.as_ref())
+        },
+    )
+}
+
 /// Finds shared roles that are described in more than one place. IAM does not distinguish names by case, and a name is
 /// there once whatever its path.
 pub(in crate::config) fn of_shared_roles(listed: &[Listed<'_, SharedRole>]) -> Vec<Duplicate> {
-    let mut first: BTreeMap<String, &SharedRole> = BTreeMap::new();
-    let mut duplicates = Vec::new();
-    for one in listed {
-        let name = one.item.role.value.name();
-        if duplicates.len() >= MOST_FINDINGS {
-            break;
-        }
+    repeated(
+        listed,
         // What names no role is reported as that.
-        if !is_role(&one.item.role.value) {
-            continue;
-        }
-        let Some(earlier) = first.get(&name.to_lowercase()) else {
-            first.insert(name.to_lowercase(), one.item);
-            continue;
-        };
-        let place = earlier
-            .location
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        let message = format!(
-            "the role {} is shared twice; the first is at {place}",
-            quoted(name)
-        );
-        let finding = Finding::error(Code::DuplicateSharedRole, one.path.clone(), message)
-            .help(remedy!("list all service accounts of a role in one place: a cluster has one statement in its trust policy"))
-            .located(one.item.role.location.as_ref());
-        duplicates.push(Duplicate {
-            document: one.document,
-            finding,
-        });
-    }
-    duplicates
+        |shared| {
+            let role = &shared.role.value;
+            is_role(role).then(|| role.name().to_lowercase())
+        },
+        |shared| shared.location.as_ref(),
+        |one, place| {
+            let role = &one.item.role;
+            let message = format!(
+                "the role {} is shared twice; the first is at {place}",
+                quoted(role.value.name())
+            );
+            Finding::error(Code::DuplicateSharedRole, one.path.clone(), message)
+                .help(remedy!("list all service accounts of a role in one place: a cluster has one statement in its trust policy"))
+                .located(role.location.as_ref())
+        },
+    )
 }
 
 /// Finds roles and policies, each of its own list, that have one name. IAM tells neither by case nor by path two of an account apart.
@@ -191,38 +187,21 @@ pub(in crate::config) fn of_names<T>(
     code: Code,
     name: impl Fn(&T) -> &Located<String>,
 ) -> Vec<Duplicate> {
-    let mut first: BTreeMap<String, &Located<String>> = BTreeMap::new();
-    let mut duplicates = Vec::new();
-    for one in listed {
-        let name = name(one.item);
-        if duplicates.len() >= MOST_FINDINGS {
-            break;
-        }
-        if name.value.is_empty() {
-            continue;
-        }
-        let Some(earlier) = first.get(&name.value.to_lowercase()) else {
-            first.insert(name.value.to_lowercase(), name);
-            continue;
-        };
-        let place = earlier
-            .location
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        let message = format!(
-            "{} is there already; the first is at {place}",
-            quoted(&name.value)
-        );
-        let finding = Finding::error(code, one.path.key("name"), message)
-            .help(remedy!("give one of the two another name"))
-            .located(name.location.as_ref());
-        duplicates.push(Duplicate {
-            document: one.document,
-            finding,
-        });
-    }
-    duplicates
+    repeated(
+        listed,
+        |item| Some(name(item).value.to_lowercase()).filter(|name| !name.is_empty()),
+        |item| name(item).location.as_ref(),
+        |one, place| {
+            let name = name(one.item);
+            let message = format!(
+                "{} is there already; the first is at {place}",
+                quoted(&name.value)
+            );
+            Finding::error(code, one.path.key("name"), message)
+                .help(remedy!("give one of the two another name"))
+                .located(name.location.as_ref())
+        },
+    )
 }
 
 fn is_role(role: &RoleReference) -> bool {

@@ -87,7 +87,7 @@ fn codes_over(
         caller,
         dropped: &[],
         foreign: &[],
-        recovery: "aws eks create-access-entry …",
+        recovery: "eksact create accessentry …",
     })
     .iter()
     .map(|refusal| refusal.guard.code().as_str())

@@ -23,13 +23,13 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use self::target::{Difference, target};
-use super::{Kind, Request, RunContext, scope::saved_scope};
+use super::{Kind, Request, RunContext, left_change_set, scope::saved_scope};
 use crate::kinds::permissions::{Place, Rights};
 use crate::{
     config::access_entry::AccessEntry as ConfiguredEntry,
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{
-        AccessEntries, AllNamespaces, AwsAuth, Bindings, CallerInCluster, Live, LiveReader,
+        AccessEntries, AllNamespaces, AwsAuth, Bindings, CallerInCluster, ChangeSetsOf, Live, LiveReader,
         OfferedAccessPolicies, PermissionSetRoles, PrincipalByArn, StackTemplate, Stacks,
     },
     ports::aws::{AccessEntry, AuthenticationMode},
@@ -109,7 +109,12 @@ async fn read_stacks(entries: &[AccessEntry], resolved: &resolved::Resolved<'_>,
     };
     let changed: Vec<&AccessEntry> = entries.iter().filter(is_to_change).collect();
     let there: BTreeSet<&str> = entries.iter().map(|entry| entry.principal_arn.as_str()).collect();
-    if changed.is_empty() && wanted.keys().all(|arn| there.contains(arn)) {
+    // On the stack of one a run may have left a change set.
+    let kept: Vec<&AccessEntry> = entries
+        .iter()
+        .filter(|entry| wanted.contains_key(entry.principal_arn.as_str()) && stack::has_stack(entry))
+        .collect();
+    if changed.is_empty() && kept.is_empty() && wanted.keys().all(|arn| there.contains(arn)) {
         return;
     }
     reader.ask(Stacks).await;
@@ -117,9 +122,15 @@ async fn read_stacks(entries: &[AccessEntry], resolved: &resolved::Resolved<'_>,
     let stacks = changed
         .iter()
         .filter_map(|entry| stack::eksctl_stack(entry, &so_far));
-    reader
-        .read(stacks.map(|stack| StackTemplate(stack.name.clone())))
-        .await;
+    let templates: BTreeSet<String> = stacks.map(|stack| stack.name.clone()).collect();
+    let kept = kept
+        .into_iter()
+        .filter_map(|entry| stack::stack_that_made(entry, &so_far));
+    let change_sets = left_change_set::to_look_at(kept, &templates);
+    tokio::join!(
+        reader.read(templates.into_iter().map(StackTemplate)),
+        reader.read(change_sets.into_iter().map(ChangeSetsOf)),
+    );
 }
 
 #[async_trait]
@@ -208,7 +219,10 @@ impl Kind for AccessEntryKind {
                     "iam:ListRoles",
                 ],
             );
-            rights.aws(place.stacks(), &["cloudformation:GetTemplate"]);
+            rights.aws(
+                place.stacks(),
+                &["cloudformation:GetTemplate", "cloudformation:ListChangeSets"],
+            );
             rights.aws(place.roles(), &["iam:GetRole"]);
             rights.aws(place.users(), &["iam:GetUser"]);
             rights.read_aws_auth();
@@ -253,6 +267,7 @@ impl Kind for AccessEntryKind {
                     );
                 });
             }
+            operation::Operation::DeleteChangeSet(left) => rights.delete_change_set(&left.stack, place),
             operation::Operation::DeleteStack {
                 name,
                 cloudformation_role_arn,

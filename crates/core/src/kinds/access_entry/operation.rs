@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    kinds::left_change_set::LeftChangeSet,
     live::{AccessEntries, Live},
     ports::aws::{AccessEntry, AccessPolicy, ChangeSetRequest, NewAccessEntry},
 };
@@ -102,6 +103,8 @@ pub(crate) enum Operation {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seen: Option<AccessEntry>,
     },
+    /// Deletes a change set that a run left on eksctl's stack for an entry.
+    DeleteChangeSet(LeftChangeSet),
 }
 
 impl Operation {
@@ -116,7 +119,7 @@ impl Operation {
                     entry.policies.clone_from(&wanted.policies);
                 }
             }
-            Self::DeleteStack { seen: None, .. } => {}
+            Self::DeleteStack { seen: None, .. } | Self::DeleteChangeSet(_) => {}
             Self::Delete { seen, .. } | Self::DeleteStack { seen: Some(seen), .. } => {
                 entries.retain(|entry| entry.principal_arn != seen.principal_arn);
             }

@@ -8,7 +8,7 @@ use super::{
     own_tags, removal, resolved, stays_without_entries,
     target::{Difference, Target, same_set, target},
     to_delete,
-    wanted::{Known, policies_are_offered, principal},
+    wanted::{Known, is_made, policies_are_offered, principal},
 };
 use crate::{
     config::access_entry::AccessEntry as ConfiguredEntry,
@@ -136,6 +136,15 @@ fn without_entries(live: &Live) -> Finding {
     ))
 }
 
+/// Why an entry no longer is of who has the ARN of its principal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stale {
+    /// The principal was made again since.
+    Already,
+    /// The plan makes it anew.
+    ByPlan,
+}
+
 pub(super) struct Subject<'plan> {
     pub(super) request: &'plan Request,
     pub(super) live: &'plan Live,
@@ -253,18 +262,22 @@ impl Subject<'_> {
     }
 
     fn compare(&self, existing: &AccessEntry, known: &Known<'_>, draft: &mut PlanDraft) {
-        let is_stale = matches!(known, Known::There(principal) if existing.is_stale(principal));
+        let stale = match known {
+            _ if is_made(self.arn(), draft) => Some(Stale::ByPlan),
+            Known::There(principal) if existing.is_stale(principal) => Some(Stale::Already),
+            _ => None,
+        };
         let for_nodes = is_for_nodes(&self.wanted.entry_type);
         let difference = Difference::of(&self.wanted, existing);
         if let Some(finding) = self.has_no_effect(existing) {
             draft.add_finding(finding);
             return;
         }
-        if !is_stale && difference.is_none() {
-            draft.add_unchanged(self.address.clone());
+        if stale.is_none() && difference.is_none() {
+            self.unchanged(existing, draft);
             return;
         }
-        let is_made_again = is_stale || difference.has_other_type;
+        let is_made_again = stale.is_some() || difference.has_other_type;
         let stack = match self.stack_to_change(existing, is_made_again) {
             Ok(stack) => stack,
             Err(finding) => {
@@ -282,7 +295,7 @@ impl Subject<'_> {
             draft.add_finding(finding.about(&self.address).with_help_for(error));
         }
         if is_made_again {
-            self.replace(existing, is_stale, draft);
+            self.replace(existing, stale, draft);
             return;
         }
         let mut after = self.after();
@@ -290,19 +303,25 @@ impl Subject<'_> {
             // What EKS fills in stays, whatever it is.
             (after.username, after.groups) = (existing.username.clone(), existing.groups.clone());
         }
-        let (steps, notes) = match &stack {
+        let (mut steps, notes) = match &stack {
             Some((stack, template)) => {
                 self.stack_steps((stack, template), existing, &after, &difference, draft)
             }
             None => (self.call_steps(existing, &difference, draft), Vec::new()),
         };
+        let left = self.left_change_sets(existing, steps.last(), draft);
+        if !left.steps.is_empty() {
+            draft.set_ready(&self.address, steps.last().cloned());
+            steps.extend(left.steps);
+        }
+        let attributes = [self.attributes(Some(existing)), left.attributes].concat();
         let total = effect(Some(&Granted::from(existing)), Some(&Granted::from(&after)));
         self.add_change(
             (
                 Action::Update,
                 Reason::new("differs", "it differs from the desired state"),
             ),
-            (self.attributes(Some(existing)), total),
+            (attributes, total),
             Some(existing),
             notes,
             steps,
@@ -336,7 +355,7 @@ impl Subject<'_> {
     }
 
     /// Deletes the entry and makes it again: its type cannot be changed, nor the principal that EKS knows it by.
-    fn replace(&self, existing: &AccessEntry, is_stale: bool, draft: &mut PlanDraft) {
+    fn replace(&self, existing: &AccessEntry, stale: Option<Stale>, draft: &mut PlanDraft) {
         let delete = draft.add_step(
             &self.address,
             "delete",
@@ -351,7 +370,17 @@ impl Subject<'_> {
         steps.extend(self.create_steps(vec![delete], draft));
         let before = Granted::from(existing);
         let after = Granted::from(&self.after());
-        let (reason, has, total, note) = if is_stale {
+        let (reason, has, total, note) = if stale == Some(Stale::ByPlan) {
+            (
+                Reason::new(
+                    "principal-made-anew",
+                    "its role is made anew, which EKS knows not by its name but by its unique id",
+                ),
+                Some(existing),
+                effect(Some(&before), Some(&after)),
+                "The entry is deleted and made again for the role that this plan makes.",
+            )
+        } else if stale == Some(Stale::Already) {
             let message = format!(
                 "the access entry of {} is stale: the principal was made again since, and EKS knows the new one not by \
                  its name but by its unique id",
@@ -403,7 +432,7 @@ impl Subject<'_> {
         );
     }
 
-    fn add_change(
+    pub(super) fn add_change(
         &self,
         (action, reason): (Action, Reason),
         (attributes, total): (Vec<AttributeChange>, Effect),

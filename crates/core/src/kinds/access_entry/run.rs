@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     engine::{StepDone, StepError, StepFailure, executor::Progress},
-    kinds::{RunContext, runner::run_again, stack_write},
+    kinds::{RunContext, left_change_set, runner::run_again, stack_write},
     ports::{
         CallError, CallErrorKind,
         aws::{AccessEntry, AccessPolicy, ChangeSet, NewAccessEntry},
@@ -152,6 +152,7 @@ pub(super) async fn run(
                 .with_help(run_again())),
             }
         }
+        Operation::DeleteChangeSet(left) => left_change_set::delete(&left, context).await,
         Operation::DeleteStack {
             cluster,
             name,

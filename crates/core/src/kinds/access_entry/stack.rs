@@ -58,6 +58,17 @@ pub(super) fn made_by<'live>(entry: &AccessEntry, live: &'live Live) -> MadeBy<'
     }
 }
 
+/// Whether a stack has made an entry, as it says itself.
+pub(super) fn has_stack(entry: &AccessEntry) -> bool {
+    entry.tags.contains_key(STACK_TAG)
+}
+
+/// eksctl's stack of an entry that says itself that this one has made it.
+pub(super) fn stack_that_made<'live>(entry: &AccessEntry, live: &'live Live) -> Option<&'live Stack> {
+    let tagged = entry.tags.get(STACK_TAG)?;
+    eksctl_stack(entry, live).filter(|stack| stack.name == *tagged)
+}
+
 /// eksctl's stack of the entry's name that may have made it.
 pub(super) fn eksctl_stack<'live>(entry: &AccessEntry, live: &'live Live) -> Option<&'live Stack> {
     named(&entry.principal_arn, live).filter(|stack| stack.status != ROLLED_BACK)

@@ -8,8 +8,14 @@ use super::{
     target::Difference,
 };
 use crate::{
-    engine::{Effect, Finding, PlanDraft, Severity, StepId, plan::fingerprint},
-    kinds::{Request, runner::run_again, stack_health, stack_write::token},
+    engine::{Action, Effect, Finding, PlanDraft, Severity, StepId, plan::fingerprint},
+    kinds::{
+        Request,
+        left_change_set::{self, CleanUp},
+        runner::run_again,
+        stack_health,
+        stack_write::token,
+    },
     live::{Live, StackState, addresses, state_of},
     ports::aws::{AccessEntry, ChangeSetRequest, Stack},
 };
@@ -129,6 +135,37 @@ impl Subject<'_> {
             stack.name
         );
         (steps, vec![note])
+    }
+
+    /// An entry as it is wanted, but for what was left on its stack.
+    pub(super) fn unchanged(&self, existing: &AccessEntry, draft: &mut PlanDraft) {
+        let left = self.left_change_sets(existing, None, draft);
+        let Some(reason) = left.reason else {
+            draft.add_unchanged(self.address.clone());
+            return;
+        };
+        self.add_change(
+            (Action::Update, reason),
+            (left.attributes, Effect::Equal),
+            Some(existing),
+            Vec::new(),
+            left.steps,
+            draft,
+        );
+    }
+
+    /// Deletes, once `first` is done, the change sets that runs left on eksctl's stack for the entry.
+    pub(super) fn left_change_sets(
+        &self,
+        existing: &AccessEntry,
+        first: Option<&StepId>,
+        draft: &mut PlanDraft,
+    ) -> CleanUp {
+        let Some(stack) = stack::stack_that_made(existing, self.live) else {
+            return CleanUp::default();
+        };
+        let whose = (&self.address, stack);
+        left_change_set::clean_up(whose, first, self.live, Operation::DeleteChangeSet, draft)
     }
 
     /// Deletes what a failed creation by eksctl left: a stack that has nothing, and under whose name none can be made.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     config::access_entry::AccessEntry as ConfiguredEntry,
-    engine::{Deferred, Finding, PlanDraft, Severity},
+    engine::{Action, Deferred, Finding, PlanDraft, Severity},
     kinds::{Request, role_of_files},
     live::{Live, addresses},
     ports::aws::{AccessEntry, Principal},
@@ -106,14 +106,17 @@ pub(super) fn principal<'live>(
     }
 }
 
-/// Whether the plan makes the role of the files that has this ARN.
-fn is_made(arn: &str, draft: &PlanDraft) -> bool {
+/// Whether the plan makes the role of the files that has this ARN, be it anew.
+pub(super) fn is_made(arn: &str, draft: &PlanDraft) -> bool {
     let address = addresses::assumable_role(arn.rsplit('/').next().unwrap_or_default());
     let outcome = draft.outcome(address.clone(), addresses::ARN);
     let is_its = outcome
         .and_then(Deferred::known)
         .is_some_and(|outcome| outcome == arn);
-    is_its && draft.change(&address).is_some()
+    is_its
+        && draft
+            .change(&address)
+            .is_some_and(|change| matches!(change.action, Action::Create | Action::Replace))
 }
 
 /// Whether EKS offers the policies of an entry; says so where not. Where it could not be asked, the write tells.

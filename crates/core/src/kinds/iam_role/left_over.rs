@@ -3,24 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
-
 use super::{operation::Operation, plan::Subject, wanted::owned};
 use crate::{
-    engine::{Action, AttributeChange, Finding, PlanDraft, Reason, Severity, StepId, plan::fingerprint},
+    engine::{Action, PlanDraft, StepId, plan::fingerprint},
     kinds::{
         Request,
-        left_change_set::{LEFT_AFTER, LeftChangeSet, left_on},
+        left_change_set::{self, CleanUp},
     },
-    live::{Live, StackState, state_of},
-    ports::aws::{ChangeSetSummary, Stack},
+    live::Live,
+    ports::aws::Stack,
 };
 use eksact_identity::cloudformation::RolePurpose;
-use eksact_message::{code::Code, duration::in_words};
-
-/// Up to this many stacks, each is looked at; of more only those whose role differs, so that a plan over many roles that are as
-/// wanted takes no more calls than before. No listing of stacks shows that one has a change set.
-const FEW: usize = 10;
 
 /// The stacks, by their names, whose change sets are read: those of roles that shall be there, as far as updates can be made.
 pub(super) fn to_look_at(
@@ -29,31 +22,9 @@ pub(super) fn to_look_at(
     differing: &BTreeSet<String>,
     purpose: RolePurpose,
 ) -> BTreeSet<String> {
-    let mut stacks: BTreeSet<String> = owned(request, purpose)
-        .iter()
-        .filter_map(|role| live.stack_of(&role.owner))
-        .filter(|stack| state_of(&stack.status) == StackState::Healthy)
-        .map(|stack| stack.name.clone())
-        .collect();
-    if stacks.len() > FEW {
-        stacks.retain(|name| differing.contains(name));
-    }
-    stacks
-}
-
-/// The steps that delete what was left, with what they say in the change of the role.
-#[derive(Debug, Default)]
-pub(super) struct CleanUp {
-    pub(super) steps: Vec<StepId>,
-    pub(super) attributes: Vec<AttributeChange>,
-    reason: Option<Reason>,
-}
-
-impl CleanUp {
-    /// Why the change is there for its sake; none where there is nothing to delete.
-    pub(super) fn reason(&self) -> Option<Reason> {
-        self.reason.clone()
-    }
+    let owned = owned(request, purpose);
+    let stacks = owned.iter().filter_map(|role| live.stack_of(&role.owner));
+    left_change_set::to_look_at(stacks, differing)
 }
 
 impl Subject<'_> {
@@ -69,63 +40,8 @@ impl Subject<'_> {
         stack: &Stack,
         draft: &mut PlanDraft,
     ) -> CleanUp {
-        let left = match left_on(stack, self.live) {
-            Ok(left) => left,
-            Err(error) => {
-                let message = format!(
-                    "whether a run that was ended left a change set on the stack {} is not known: {error}",
-                    stack.name
-                );
-                let finding = Finding::new(Severity::Note, Code::ChangeSetsUnreadable, message);
-                draft.add_finding(finding.about(&self.address).with_help_for(error));
-                return CleanUp::default();
-            }
-        };
-        for change_set in &left.to_keep {
-            draft.add_finding(
-                Finding::new(
-                    Severity::Note,
-                    Code::ChangeSetKept,
-                    format!(
-                        "the stack {} has the change set {}{} of another run of eksact, which is at work or was ended: the \
-                         next apply deletes it once it is {} old",
-                        stack.name,
-                        change_set.name,
-                        made_at(change_set),
-                        in_words(LEFT_AFTER)
-                    ),
-                )
-                .about(&self.address),
-            );
-        }
-        let mut clean_up = CleanUp::default();
-        for change_set in &left.to_delete {
-            let operation = Operation::DeleteChangeSet(LeftChangeSet {
-                stack: stack.name.clone(),
-                name: change_set.name.clone(),
-                id: change_set.id.clone(),
-            });
-            let title = format!(
-                "delete change set {} of stack {}, which a run left",
-                change_set.name, stack.name
-            );
-            let part = format!("delete {}", change_set.name);
-            let after = clean_up.steps.last().or(first).cloned().into_iter().collect();
-            let step = draft.add_step(&self.address, &part, title, after, &operation);
-            clean_up.steps.push(step);
-            let remark = format!("left by a run{}", made_at(change_set));
-            clean_up.attributes.push(AttributeChange {
-                remark: Some(remark),
-                ..AttributeChange::plain("change set", Some(json!(change_set.name)), None)
-            });
-        }
-        clean_up.reason = (!left.to_delete.is_empty()).then(|| {
-            Reason::new(
-                "change-set-left",
-                "a run that was ended left a change set on its stack, which would change it when somebody executes it",
-            )
-        });
-        clean_up
+        let whose = (&self.address, stack);
+        left_change_set::clean_up(whose, first, self.live, Operation::DeleteChangeSet, draft)
     }
 
     /// Adds that a role is as wanted, but for what was left on its stack.
@@ -143,9 +59,4 @@ impl Subject<'_> {
             read,
         ));
     }
-}
-
-fn made_at(change_set: &ChangeSetSummary) -> String {
-    let made = |created: jiff::Timestamp| format!(" (made {})", created.strftime("%Y-%m-%d %H:%M:%SZ"));
-    change_set.created.map(made).unwrap_or_default()
 }

@@ -36,8 +36,8 @@ use super::{
 use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{
-        ChangeSetsOf, ClusterOidcProvider, Live, LiveReader, PermissionSetRoles, RoleByName, StackInterest,
-        StackTemplate, Stacks, role_name_of, role_owner_of,
+        ChangeSetsOf, ClusterOidcProvider, Live, LiveReader, ManagedPolicyByArn, PermissionSetRoles,
+        RoleByName, StackInterest, StackTemplate, Stacks, role_name_of, role_owner_of,
     },
     ports::aws::Stack,
 };
@@ -276,12 +276,21 @@ async fn read(request: &Request, reader: &LiveReader, purpose: RolePurpose, othe
         .collect();
     // A role that the file names may be taken by somebody else: to be reported before CloudFormation fails on it.
     let owned = wanted::owned(request, purpose);
+    // So may be a policy that a role gets by the name that it has in the files.
+    let of_files = &request.config.names;
+    let policies = owned.iter().flat_map(wanted::OwnedRole::policies);
+    let by_name = policies.filter(|arn| {
+        of_files
+            .policy_of(arn, so_far.partition, &so_far.account)
+            .is_some()
+    });
     let named = owned.iter().filter_map(|role| role.account.role_name.as_ref());
     let of_stacks = of_interest.iter().filter_map(|stack| role_name_of(stack));
     let roles = of_stacks.chain(named.map(|name| name.value.as_str()));
-    reader
-        .read(roles.map(|name| RoleByName(name.to_owned())).chain(others))
-        .await;
+    tokio::join!(
+        reader.read(roles.map(|name| RoleByName(name.to_owned())).chain(others)),
+        reader.read(by_name.map(|arn| ManagedPolicyByArn(arn.to_owned()))),
+    );
     let going = of_interest.iter().filter(|stack| {
         to_go.contains(&stack.name)
             || role_owner_of(stack)

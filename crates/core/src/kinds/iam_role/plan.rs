@@ -67,13 +67,7 @@ pub(super) fn plan(request: &Request, live: &Live, purpose: RolePurpose, draft: 
 
 /// The policies of the files that a role has: they are there before it.
 fn of_files(request: &Request, live: &Live, role: &OwnedRole<'_>) -> Vec<Address> {
-    let account = &role.account;
-    let named: Vec<&str> = account
-        .attach_policy_arns
-        .iter()
-        .chain(&account.permissions_boundary)
-        .map(|arn| arn.value.as_str())
-        .collect();
+    let named: Vec<&str> = role.policies().collect();
     request
         .config
         .access

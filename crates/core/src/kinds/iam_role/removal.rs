@@ -20,7 +20,7 @@ use crate::{
         Request, pod_identity,
         revocation::after_other_way,
         service_account_scope::is_protected,
-        stack_health,
+        stack_health, stack_removal,
         stack_write::token,
         standing::{Standing, standing},
     },
@@ -368,39 +368,18 @@ pub(super) fn take_down(
     old: Option<&WantedRole>,
     draft: &mut PlanDraft,
 ) -> Vec<StepId> {
-    let mut steps: Vec<StepId> = Vec::new();
-    let add =
-        |draft: &mut PlanDraft, steps: &mut Vec<StepId>, part: &str, title: String, operation: &Operation| {
-            let after = steps.last().cloned().into_iter().collect();
-            steps.push(draft.add_step(address, part, title, after, operation));
-        };
-    if stack.termination_protection {
-        let operation = Operation::SetTerminationProtection {
-            stack: stack.id.clone(),
-            enabled: false,
-        };
-        let title = format!("lift the termination protection of stack {}", stack.name);
-        add(draft, &mut steps, "lift-protection", title, &operation);
-    }
-    if let Some(role) = role {
-        for (part, title, operation) in foreign_to(old, role) {
-            add(draft, &mut steps, &part, title, &operation);
-        }
-    }
-    let operation = Operation::DeleteStack {
+    let lift = Operation::SetTerminationProtection {
+        stack: stack.id.clone(),
+        enabled: false,
+    };
+    let delete = Operation::DeleteStack {
         name: stack.name.clone(),
         id: stack.id.clone(),
         cloudformation_role_arn: request.settings.cloudformation_role_arn.clone(),
         client_request_token: token("delete", &stack.name, &[&stack.id, &request.settings.nonce]),
     };
-    add(
-        draft,
-        &mut steps,
-        "delete-stack",
-        format!("delete stack {}", stack.name),
-        &operation,
-    );
-    steps
+    let foreign = role.map(|role| foreign_to(old, role)).unwrap_or_default();
+    stack_removal::steps((address, stack), lift, foreign, delete, draft)
 }
 
 /// The calls that take off a role what its template did not put on it; all of it where the template cannot be read, for

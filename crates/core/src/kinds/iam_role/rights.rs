@@ -3,9 +3,12 @@
 use serde_json::Value;
 
 use super::{RolePurpose, assumed, attached, operation::Operation, wanted};
-use crate::kinds::{
-    Request,
-    permissions::{Place, Rights},
+use crate::{
+    config::managed_policy::named_policy,
+    kinds::{
+        Request,
+        permissions::{Place, Rights},
+    },
 };
 
 /// What CloudFormation calls for a role that it makes or changes.
@@ -64,6 +67,14 @@ pub(super) fn to_read(request: &Request, purpose: RolePurpose, place: &Place) ->
                 rights.aws("*", &["iam:ListRoles"]);
             }
         }
+        let names = &request.config.names.policies;
+        for role in wanted::owned(request, purpose) {
+            for name in role.policies().filter_map(named_policy) {
+                if let Some(path) = names.get(name) {
+                    rights.read_policy(place.policy(path, name));
+                }
+            }
+        }
         // Which roles the stacks have, only the stacks say.
         rights.read_role(place.roles());
         rights.read_roles_at_once();
@@ -106,15 +117,7 @@ pub(super) fn to_write(operation: &Operation, place: &Place) -> Rights {
                 rights.aws(place.roles(), &["iam:UpdateAssumeRolePolicy"]);
             }
         }
-        Operation::DeleteChangeSet(left) => {
-            rights.aws(
-                place.stack(&left.stack),
-                &[
-                    "cloudformation:DeleteChangeSet",
-                    "cloudformation:DescribeChangeSet",
-                ],
-            );
-        }
+        Operation::DeleteChangeSet(left) => rights.delete_change_set(&left.stack, place),
         Operation::DeleteStack {
             name,
             cloudformation_role_arn,

@@ -74,7 +74,7 @@ impl Subject<'_> {
         // Neither the role nor what waits for it waits for the clean-up, which may be refused. An executed change set deletes the
         // others of its stack itself.
         let clean_up = self.clean_up_after(steps.last(), stack, draft);
-        let reason_to_clean_up = clean_up.reason();
+        let reason_to_clean_up = clean_up.reason;
         if !clean_up.steps.is_empty() {
             draft.set_ready(&self.address, steps.last().cloned());
             steps.extend(clean_up.steps);

@@ -38,6 +38,16 @@ pub struct OwnedRole<'request> {
 }
 
 impl OwnedRole<'_> {
+    /// The policies that it shall have, and the one that bounds it, as the files name them or by their ARNs.
+    pub(super) fn policies(&self) -> impl Iterator<Item = &str> {
+        let account = &self.account;
+        let all = account
+            .attach_policy_arns
+            .iter()
+            .chain(&account.permissions_boundary);
+        all.map(|arn| arn.value.as_str())
+    }
+
     /// The trust policy that it shall have.
     pub(super) fn trust_policy(&self, request: &Request, live: &Live) -> Result<Value, DesireError> {
         match self.owner.purpose {

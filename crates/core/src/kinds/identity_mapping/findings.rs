@@ -38,10 +38,10 @@ pub(super) fn mode_without_aws_auth(request: &Request, live: &Live, draft: &mut 
     )
     .about(&addresses::aws_auth())
     .with_help(remedy!(
-        "Remove the mapping and create an access entry instead: aws eks create-access-entry --region {} \
-         --cluster-name {} --principal-arn ARN --username NAME --kubernetes-groups GROUP",
-        live.region,
-        live.cluster.name
+        "Remove the mapping and create an access entry instead: `eksact create accessentry --cluster {} --region {} \
+         --principal-arn ARN --kubernetes-username NAME --kubernetes-groups GROUP --yes`",
+        live.cluster.name,
+        live.region
     ));
     draft.add_finding(finding);
     wanted

@@ -1,12 +1,13 @@
 //! Customer managed policies of IAM that the files have, each through a stack of its own. A policy of the name that has no such
 //! stack is somebody else's and stays as it is.
 //!
-//! `wanted` says which policies, `plan` what is done about them, `removal` how one goes, `run` does it.
+//! `wanted` says which policies, `plan` and `update` what is done about them, `removal` how one goes, `run` does it.
 
 mod operation;
 mod plan;
 mod removal;
 mod run;
+mod update;
 mod wanted;
 
 use std::collections::BTreeSet;
@@ -17,7 +18,9 @@ use super::{Kind, Request, RunContext};
 use crate::kinds::permissions::{Place, Rights};
 use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
-    live::{Live, LiveReader, ManagedPolicyByArn, StackInterest, StackTemplate, Stacks, UseOfPolicy},
+    live::{
+        ChangeSetsOf, Live, LiveReader, ManagedPolicyByArn, StackInterest, StackTemplate, Stacks, UseOfPolicy,
+    },
 };
 use eksact_identity::cloudformation::managed_policy::stack_name;
 
@@ -73,8 +76,15 @@ impl Kind for ManagedPolicyKind {
             reader.read(all.into_iter().map(ManagedPolicyByArn)),
             reader.read(going.into_iter().map(UseOfPolicy)),
         );
-        let templates = wanted::templates_needed(request, &reader.snapshot());
-        reader.read(templates.into_iter().map(StackTemplate)).await;
+        let so_far = reader.snapshot();
+        let in_use = wanted::made_again(request, &so_far);
+        let templates = wanted::templates_needed(request, &so_far);
+        let change_sets = wanted::change_sets_needed(request, &so_far, &templates);
+        tokio::join!(
+            reader.read(templates.into_iter().map(StackTemplate)),
+            reader.read(change_sets.into_iter().map(ChangeSetsOf)),
+            reader.read(in_use.into_iter().map(UseOfPolicy)),
+        );
     }
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
@@ -105,7 +115,10 @@ impl Kind for ManagedPolicyKind {
             return rights;
         }
         rights.aws("*", &["cloudformation:DescribeStacks"]);
-        rights.aws(place.named_stacks(), &["cloudformation:GetTemplate"]);
+        rights.aws(
+            place.named_stacks(),
+            &["cloudformation:GetTemplate", "cloudformation:ListChangeSets"],
+        );
         let policies: Vec<String> = if wanted::is_pruned(request) {
             vec![place.policies()]
         } else {
@@ -115,10 +128,8 @@ impl Kind for ManagedPolicyKind {
                 .collect()
         };
         for policy in policies {
-            rights.read_policy(policy);
-        }
-        if wanted::is_pruned(request) {
-            rights.aws(place.policies(), &["iam:ListEntitiesForPolicy"]);
+            rights.read_policy(policy.as_str());
+            rights.aws(policy, &["iam:ListEntitiesForPolicy"]);
         }
         rights
     }
@@ -164,6 +175,7 @@ impl Kind for ManagedPolicyKind {
                 rights.read_policy(arn.as_str());
                 rights.aws(arn.as_str(), &["iam:CreatePolicyVersion"]);
             }
+            Operation::DeleteChangeSet(left) => rights.delete_change_set(&left.stack, place),
             Operation::DeleteVersion { arn, .. } => {
                 rights.aws(arn.as_str(), &["iam:DeletePolicyVersion"]);
             }

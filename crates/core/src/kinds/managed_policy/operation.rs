@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    kinds::left_change_set::LeftChangeSet,
     live::{Live, ManagedPolicyByArn},
     ports::aws::{ChangeSetRequest, StackRequest},
 };
@@ -38,6 +39,8 @@ pub(crate) enum Operation {
     },
     /// `DeletePolicyVersion`.
     DeleteVersion { arn: String, version: String },
+    /// `DeleteChangeSet` of one that a run left.
+    DeleteChangeSet(LeftChangeSet),
 }
 
 impl Operation {
@@ -55,7 +58,8 @@ impl Operation {
             Self::CreateStack { .. }
             | Self::UpdateStack { .. }
             | Self::SetTerminationProtection { .. }
-            | Self::DeleteVersion { .. } => {}
+            | Self::DeleteVersion { .. }
+            | Self::DeleteChangeSet(_) => {}
         }
     }
 }

@@ -11,9 +11,9 @@ use crate::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
     },
-    kinds::{Request, stack_health, stack_write::token},
+    kinds::{Request, stack_health, stack_removal, stack_write::token},
     live::{Live, StackState, addresses, role_name_of, role_owner_of, state_of},
-    ports::aws::Stack,
+    ports::aws::{PolicyUse, Stack},
 };
 use eksact_message::code::Code;
 
@@ -50,8 +50,7 @@ fn one(request: &Request, live: &Live, name: &str, stack: &Stack, draft: &mut Pl
                     None => left.push(format!("the role {role}")),
                 }
             }
-            left.extend(used.users.iter().map(|user| format!("the user {user}")));
-            left.extend(used.groups.iter().map(|group| format!("the group {group}")));
+            left.extend(people(used));
             if !left.is_empty() {
                 draft.add_finding(
                     error(
@@ -100,6 +99,18 @@ fn one(request: &Request, live: &Live, name: &str, stack: &Stack, draft: &mut Pl
     }
 }
 
+/// Who has a policy: roles, users and groups, in words.
+pub(super) fn holders(used: &PolicyUse) -> impl Iterator<Item = String> {
+    let roles = used.roles.iter().map(|role| format!("the role {role}"));
+    roles.chain(people(used))
+}
+
+fn people(used: &PolicyUse) -> impl Iterator<Item = String> {
+    let users = used.users.iter().map(|user| format!("the user {user}"));
+    let groups = used.groups.iter().map(|group| format!("the group {group}"));
+    users.chain(groups)
+}
+
 /// The object whose change takes the policy off this role, where the plan has one.
 fn losing(live: &Live, role: &str, arn: &str, draft: &PlanDraft) -> Option<Address> {
     let stack = live
@@ -125,24 +136,16 @@ pub(super) fn take_down(
     arn: &str,
     draft: &mut PlanDraft,
 ) -> Vec<StepId> {
-    let mut steps = Vec::new();
-    if stack.termination_protection {
-        let operation = Operation::SetTerminationProtection {
-            stack: stack.id.clone(),
-            enabled: false,
-        };
-        let title = format!("lift the termination protection of stack {}", stack.name);
-        steps.push(draft.add_step(address, "lift-protection", title, Vec::new(), &operation));
-    }
-    let operation = Operation::DeleteStack {
+    let lift = Operation::SetTerminationProtection {
+        stack: stack.id.clone(),
+        enabled: false,
+    };
+    let delete = Operation::DeleteStack {
         name: stack.name.clone(),
         id: stack.id.clone(),
         arn: arn.to_owned(),
         cloudformation_role_arn: request.settings.cloudformation_role_arn.clone(),
         client_request_token: token("delete", &stack.name, &[&stack.id, &request.settings.nonce]),
     };
-    let after = steps.last().cloned().into_iter().collect();
-    let title = format!("delete stack {}", stack.name);
-    steps.push(draft.add_step(address, "delete-stack", title, after, &operation));
-    steps
+    stack_removal::steps((address, stack), lift, Vec::new(), delete, draft)
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::operation::Operation;
 use crate::{
     engine::{StepDone, StepError, StepFailure, executor::Progress},
-    kinds::{RunContext, runner::run_again, stack_write},
+    kinds::{RunContext, left_change_set, runner::run_again, stack_write},
     live::addresses::ARN,
     ports::{CallErrorKind, aws::ChangeSet},
 };
@@ -51,6 +51,7 @@ pub(super) async fn run(
             )
             .await;
         }
+        Operation::DeleteChangeSet(left) => return left_change_set::delete(&left, context).await,
         Operation::SetTerminationProtection { stack, enabled } => {
             aws.set_termination_protection(&stack, enabled).await?;
         }

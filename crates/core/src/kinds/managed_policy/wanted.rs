@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     config::managed_policy::ManagedPolicy,
-    kinds::Request,
+    kinds::{Request, left_change_set},
     live::{Live, StackState, is_of_cluster, role_owner_of, state_of},
     ports::aws::Stack,
 };
@@ -82,6 +82,30 @@ pub(super) fn templates_needed(request: &Request, live: &Live) -> BTreeSet<Strin
             (differs && state_of(&stack.status) == StackState::Healthy).then(|| stack.name.clone())
         })
         .collect()
+}
+
+/// The policies, by their ARNs, that have to be made again although they are there: only where nobody has one it can be deleted.
+pub(super) fn made_again(request: &Request, live: &Live) -> BTreeSet<String> {
+    let all = wanted(request).iter().filter_map(|policy| {
+        let stack = stack_of(live, &policy.name.value)?;
+        let arn = policy.arn(live.partition, &live.account);
+        let is_there = matches!(live.managed_policy(&arn), Some(Ok(Some(_))));
+        (is_there && state_of(&stack.status) == StackState::Broken).then_some(arn)
+    });
+    all.collect()
+}
+
+/// The stacks on which runs that ended early may have left a change set, by their names.
+pub(super) fn change_sets_needed(
+    request: &Request,
+    live: &Live,
+    differing: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let stacks = wanted(request).iter().filter_map(|policy| {
+        let name = policy.name.value.as_str();
+        stack_of(live, name).filter(|stack| is_ours(live, stack, name))
+    });
+    left_change_set::to_look_at(stacks, differing)
 }
 
 /// What the template of a stack says that the policy allows, as far as it was read.

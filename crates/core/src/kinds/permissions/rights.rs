@@ -146,6 +146,17 @@ impl Rights {
         self.watch_stack(stack, place);
     }
 
+    /// Adds what it takes to delete a change set that a run left.
+    pub(crate) fn delete_change_set(&mut self, stack: &str, place: &Place) {
+        self.aws(
+            place.stack(stack),
+            &[
+                "cloudformation:DeleteChangeSet",
+                "cloudformation:DescribeChangeSet",
+            ],
+        );
+    }
+
     /// Adds what it takes to delete a stack.
     pub(crate) fn delete_stack(&mut self, stack: &str, place: &Place) {
         self.aws(place.stack(stack), &["cloudformation:DeleteStack"]);

@@ -33,6 +33,10 @@ pub struct Stack {
     pub created: Option<Timestamp>,
     /// When it was last updated.
     pub updated: Option<Timestamp>,
+    /// Whether the making of a change set is among what was last done to it (`LastOperations`); not where CloudFormation does not tell.
+    /// No part of what the stack is: whoever looks at its change sets knows more.
+    #[serde(skip)]
+    pub has_new_change_set: bool,
 }
 
 impl Stack {

@@ -142,7 +142,7 @@ fn cluster(outcome: &Outcome, run: Run, are_few: bool) -> ClusterView {
         report: plan
             .zip(outcome.run.as_ref())
             .map_or_else(String::new, |(plan, (run, _))| {
-                let text = report(plan, run, rest_of(outcome), Style::plain(REPORT_WIDTH));
+                let text = report(plan, run, &rest_of(outcome), Style::plain(REPORT_WIDTH));
                 text.trim_matches('\n').to_owned()
             }),
         sections: plan.map(sections).unwrap_or_default(),

@@ -1,0 +1,111 @@
+//! Roles that people assume, and policies, in the states that hands and broken stacks leave: what depends on one that is made anew is
+//! made anew with it, and what cannot be is refused before anything is written.
+
+use eksact_core::{
+    engine::{Plan, Severity},
+    kinds::Request,
+};
+use eksact_simulator::{Sandbox, SimulatedCaller, World};
+
+use crate::scenarios::stage::{
+    apply, assert_settled, cluster, file, fresh_world, plan, request, sandbox, summary,
+};
+
+const DEPLOYER: &str = "arn:aws:iam::111122223333:role/deployer";
+const LOGS: &str = "arn:aws:iam::111122223333:policy/logs";
+
+/// A file with these lines of a ClusterAccess, and an access entry of its role.
+fn with(access: &str) -> Request {
+    request(&format!(
+        "{}accessConfig: {{accessEntries: [{{principalARN: 'role:deployer', kubernetesGroups: [ops]}}]}}\n---\napiVersion: \
+         eksact.dev/v1alpha1\nkind: ClusterAccess\n{access}",
+        file(&[])
+    ))
+}
+
+fn both() -> Request {
+    with(
+        "policies: [{name: logs, document: {Version: '2012-10-17', Statement: [{Effect: Allow, Action: 'logs:Get*', Resource: '*'}]}}]\n\
+         roles: [{name: deployer, assumedBy: {users: [nina]}, policies: ['policy:logs']}]\n",
+    )
+}
+
+async fn made() -> (Sandbox, Request) {
+    let bed = sandbox(fresh_world());
+    let wanted = both();
+    apply(&bed, &wanted).await;
+    assert_settled(&bed, &wanted, "as it was made").await;
+    (bed, wanted)
+}
+
+/// Whether a session of the role gets into the cluster.
+fn gets_in(bed: &Sandbox) -> bool {
+    let caller = SimulatedCaller::of_role(DEPLOYER, "nina").unwrap();
+    bed.world().unwrap().user_info_of(&caller).is_some()
+}
+
+fn stack_of<'world>(world: &'world mut World, name: &str) -> &'world mut eksact_simulator::StackRecord {
+    let mut stacks = world.stacks.values_mut();
+    stacks.find(|record| record.stack.name == name).unwrap()
+}
+
+fn reasons<'plan>(plan: &'plan Plan, kind: &str) -> Vec<&'plan str> {
+    let mut changes = plan.changes.iter();
+    let change = changes.find(|change| change.address.kind() == kind).unwrap();
+    change.reasons.iter().map(|reason| reason.code.as_str()).collect()
+}
+
+/// EKS knows whom an entry is for by a unique id: one whose role is made anew lets nobody in until it is made anew, too.
+#[tokio::test(start_paused = true)]
+async fn an_entry_is_made_anew_with_its_role() {
+    let hands: [fn(&mut World); 2] = [
+        |world| drop(world.roles.remove("deployer")),
+        |world| "ROLLBACK_FAILED".clone_into(&mut stack_of(world, "eksact-prod-role-deployer").stack.status),
+    ];
+    for hand in hands {
+        let (bed, wanted) = made().await;
+        assert!(gets_in(&bed));
+        bed.edit(hand).unwrap();
+        let planned = apply(&bed, &wanted).await;
+        assert_eq!(reasons(&planned, "access-entry"), ["principal-made-anew"]);
+        assert!(gets_in(&bed), "{}", summary(&planned));
+        assert_settled(&bed, &wanted, "once both are there").await;
+        assert_eq!(
+            cluster(&mut bed.world().unwrap()).eks.access_entries[DEPLOYER].groups,
+            ["ops"]
+        );
+    }
+}
+
+/// Its stack can only be deleted, and with it goes the policy, which IAM does not delete as long as somebody has it.
+#[tokio::test(start_paused = true)]
+async fn a_policy_in_use_whose_stack_is_broken_is_refused_with_those_who_have_it() {
+    let (bed, wanted) = made().await;
+    bed.edit(|world| {
+        "DELETE_FAILED".clone_into(&mut stack_of(world, "eksact-prod-policy-logs").stack.status);
+    })
+    .unwrap();
+    let planned = plan(&bed, &wanted).await;
+    let mut errors = planned.findings_of(Severity::Error);
+    let error = errors
+        .find(|error| error.code.as_str() == "policy-in-use")
+        .unwrap();
+    assert!(
+        error.message.ends_with("somebody has: the role deployer"),
+        "{error:?}"
+    );
+    assert!(!planned.has_changes(), "{}", summary(&planned));
+    // Once nobody has it, it is made anew and given again.
+    bed.edit(|world| {
+        world
+            .roles
+            .get_mut("deployer")
+            .unwrap()
+            .managed_policy_arns
+            .clear();
+    })
+    .unwrap();
+    apply(&bed, &wanted).await;
+    assert_eq!(bed.world().unwrap().roles["deployer"].managed_policy_arns, [LOGS]);
+    assert_settled(&bed, &wanted, "once it is made anew").await;
+}
