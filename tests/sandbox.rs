@@ -18,6 +18,7 @@ mod contract_on {
 }
 mod scenarios;
 mod support {
+    pub(crate) mod at_once;
     pub(crate) mod kept_kubeconfigs;
     pub(crate) mod schemas;
 }

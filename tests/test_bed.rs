@@ -22,6 +22,7 @@ mod iam_agreement;
 mod kubectl_loads;
 mod policy_agreement;
 mod support {
+    pub(crate) mod at_once;
     pub(crate) mod bed;
     pub(crate) mod kept_kubeconfigs;
     pub(crate) mod program;

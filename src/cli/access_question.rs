@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::Value;
 
-use super::{Failure, account_flags::ClusterFlags, file, flow, global::GlobalFlags, wiring::Connection};
+use super::{
+    ExitCode, Failure, account_flags::ClusterFlags, decode::FactsFormat, file, flow, global::GlobalFlags,
+    wiring::Connection,
+};
 use eksact_core::{
     diagnosis::{
         authorization::{
@@ -25,8 +28,6 @@ use eksact_identity::{
     rbac::{ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, groups_of_service_account, service_account_of},
     service_account::ServiceAccountKey,
 };
-
-use super::ExitCode;
 
 /// The namespace of a question that names none, as kubectl's.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -88,7 +89,7 @@ pub(super) struct SourceFlags {
 /// Who is asked about.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Who")]
-pub(super) struct WhoFlags {
+struct WhoFlags {
     /// A user, role or session of IAM, by its ARN; you where no one is named
     #[arg(long = "as", value_name = "ARN", conflicts_with_all = ["as_user", "as_group"])]
     arn: Option<String>,
@@ -101,6 +102,33 @@ pub(super) struct WhoFlags {
     /// A service account, NAMESPACE/NAME
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = account_key, conflicts_with_all = ["arn", "as_user", "as_group"])]
     service_account: Option<ServiceAccountKey>,
+}
+
+/// Whether somebody may: the question, who is asked about and where the answer comes from.
+#[derive(Debug, Args)]
+pub(super) struct AccessQuestion {
+    #[command(flatten)]
+    question: QuestionFlags,
+    #[command(flatten)]
+    who: WhoFlags,
+    #[command(flatten)]
+    source: SourceFlags,
+    /// How to show it
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", help_heading = None::<&str>)]
+    pub(super) output: FactsFormat,
+}
+
+impl AccessQuestion {
+    /// The answer, with its reasons.
+    pub(super) async fn explanation(
+        &self,
+        global: &GlobalFlags,
+        printer: &Printer,
+    ) -> Result<Explanation, Failure> {
+        let asking = self.question.asking(printer)?;
+        let pictured = self.source.picture(asking.extent(), global, printer).await?;
+        self.who.explanation(&pictured, &asking, printer)
+    }
 }
 
 /// A picture, and who reads it where that is known.

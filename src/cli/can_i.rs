@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{
     ExitCode, Failure,
-    access_question::{QuestionFlags, SourceFlags, WhoFlags, exit_code},
+    access_question::{AccessQuestion, exit_code},
     decode::FactsFormat,
     global::GlobalFlags,
 };
@@ -19,22 +19,13 @@ use eksact_core::{
 #[derive(Debug, Args)]
 pub(super) struct CanI {
     #[command(flatten)]
-    question: QuestionFlags,
-    #[command(flatten)]
-    who: WhoFlags,
-    #[command(flatten)]
-    source: SourceFlags,
-    /// How to show it
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", help_heading = None::<&str>)]
-    output: FactsFormat,
+    asked: AccessQuestion,
 }
 
 impl CanI {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let asking = self.question.asking(printer)?;
-        let pictured = self.source.picture(asking.extent(), global, printer).await?;
-        let explained = self.who.explanation(&pictured, &asking, printer)?;
-        let text = match self.output {
+        let explained = self.asked.explanation(global, printer).await?;
+        let text = match self.asked.output {
             FactsFormat::Text => in_words(&explained),
             FactsFormat::Json => json(&explained)?,
         };

@@ -4,8 +4,7 @@ use clap::Args;
 
 use super::{
     ExitCode, Failure,
-    access_question::{QuestionFlags, SourceFlags, WhoFlags, exit_code},
-    decode::FactsFormat,
+    access_question::{AccessQuestion, exit_code},
     global::GlobalFlags,
 };
 use eksact_core::view::Printer;
@@ -16,23 +15,16 @@ use eksact_core::view::Printer;
 #[derive(Debug, Args)]
 pub(super) struct ExplainAccess {
     #[command(flatten)]
-    question: QuestionFlags,
-    #[command(flatten)]
-    who: WhoFlags,
-    #[command(flatten)]
-    source: SourceFlags,
-    /// How to show it
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", help_heading = None::<&str>)]
-    output: FactsFormat,
+    asked: AccessQuestion,
 }
 
 impl ExplainAccess {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let asking = self.question.asking(printer)?;
-        let pictured = self.source.picture(asking.extent(), global, printer).await?;
-        let explained = self.who.explanation(&pictured, &asking, printer)?;
+        let explained = self.asked.explanation(global, printer).await?;
         let document = serde_json::to_value(&explained)?;
-        self.output.show_as(&explained.facts(), |_| document, printer)?;
+        self.asked
+            .output
+            .show_as(&explained.facts(), |_| document, printer)?;
         Ok(exit_code(explained.answer))
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, fs, process::Stdio};
 
-use crate::commands::place::{Ended, Place, assert_story};
+use crate::{
+    commands::place::{Ended, Place, assert_story},
+    support::at_once::at_once,
+};
 
 const HAND_WRITTEN: &str = "\
 # kubeconfig of nina
@@ -142,26 +145,18 @@ fn kubeconfig_has_the_entries_of_sixty_writers_at_once() {
         .map(str::to_owned)
     };
     let names: BTreeSet<String> = (0..60).map(|number| format!("c{number}")).collect();
-    let children: Vec<_> = names
-        .iter()
-        .map(|name| {
-            let arguments = arguments(name);
-            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            let mut command = place.command(&arguments);
-            command
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap()
-        })
-        .collect();
-    for child in children {
+    let commands = names.iter().map(|name| {
+        let arguments = arguments(name);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        place.command(&arguments)
+    });
+    for output in at_once(commands) {
         // Whoever reads meanwhile sees a whole file.
         if let Ok(text) = fs::read(place.path("config")) {
             eksact_core::kubeconfig::Document::read("config", &text).unwrap();
             assert!(text.ends_with(b"provideClusterInfo: false\n"));
         }
-        let ended = Ended::of(child.wait_with_output().unwrap());
+        let ended = Ended::of(output);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
     }
     let text = fs::read(place.path("config")).unwrap();

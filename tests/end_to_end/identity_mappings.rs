@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::bed::{Bed, Ran, until};
 use super::people::{Keys, WhoAmI};
+use crate::support::at_once::at_once;
 
 /// A hand-written aws-auth: comments, odd spacing, other quotes, an unknown field, an entry for which the file has other
 /// groups, and the deployer's own.
@@ -205,30 +206,23 @@ fn additions_by_twenty_processes_at_once_all_succeed() {
     let mut text = MAP_ROLES.to_owned();
     for round in 0..ROUNDS {
         let arn = |number| format!("arn:aws:iam::111122223333:role/round-{round}-{number:02}");
-        let running: Vec<_> = (0..PROCESSES)
-            .map(|number| {
-                let mut command = bed.eksact(&[
-                    "create",
-                    "iamidentitymapping",
-                    "--cluster",
-                    "bench",
-                    "--arn",
-                    &arn(number),
-                    "--username",
-                    "someone",
-                    "--group",
-                    "some",
-                    "--approve",
-                ]);
-                command
-                    .stdout(std::process::Stdio::piped())
-                    .stderr(std::process::Stdio::piped())
-                    .spawn()
-                    .unwrap()
-            })
-            .collect();
-        for child in running {
-            Ran::from(child.wait_with_output().unwrap()).ended(0);
+        let commands = (0..PROCESSES).map(|number| {
+            bed.eksact(&[
+                "create",
+                "iamidentitymapping",
+                "--cluster",
+                "bench",
+                "--arn",
+                &arn(number),
+                "--username",
+                "someone",
+                "--group",
+                "some",
+                "--approve",
+            ])
+        });
+        for output in at_once(commands) {
+            Ran::from(output).ended(0);
         }
         let after = bed.section("mapRoles");
         let added = added_lines(&text, &after, &[]).concat();

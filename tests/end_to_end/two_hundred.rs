@@ -1,35 +1,18 @@
 //! Two hundred processes at once on one cache and on one kubeconfig: on a file system with locks, on one without, and where a
 //! run that was killed has left its locks behind.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use serde_json::{Value, json};
 
 use super::bed::{Bed, Ran};
+use crate::support::at_once::at_once;
 
 const PROCESSES: u32 = 200;
 
 /// Runs one process for each number, all at once.
-fn at_once(command: impl Fn(u32) -> Command) -> Vec<Ran> {
-    let children: Vec<_> = (0..PROCESSES)
-        .map(|number| {
-            let mut command = command(number);
-            command
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap()
-        })
-        .collect();
-    children
-        .into_iter()
-        .map(|child| Ran::from(child.wait_with_output().unwrap()))
-        .collect()
+fn each(command: impl Fn(u32) -> Command) -> impl Iterator<Item = Ran> {
+    at_once((0..PROCESSES).map(command)).map(Ran::from)
 }
 
 fn names(folder: &Path) -> BTreeSet<String> {
@@ -66,7 +49,7 @@ fn token_cache_is_filled_once_and_by_everybody_without_locks() {
         } else {
             let _ = fs::remove_dir_all(&cache);
         }
-        let ran = at_once(|_| {
+        let ran = each(|_| {
             let command = bed.eksact(&arguments);
             if has_locks {
                 command
@@ -114,7 +97,7 @@ fn kubeconfig_has_the_entries_of_two_hundred_writers() {
             fs::write(folder.join("config.eksact.lock"), "").unwrap();
             fs::write(folder.join("config.lock"), "eksact\n").unwrap();
         }
-        let ran = at_once(|number| {
+        let ran = each(|number| {
             let command = bed.eksact(&[
                 "update-kubeconfig",
                 "--name",

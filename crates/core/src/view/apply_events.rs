@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::{
     apply_json::{NoteForm, ReportForm, notes, report_form},
     fleet_human::{Run, headline, in_short, word},
+    fleet_json::EndedForm,
     page::Span,
     plan_human::verdict,
     plan_json::{json_line, schema_of},
@@ -23,7 +24,7 @@ use super::{
 };
 use crate::{
     engine::{Event, EventKind, Plan, Report, plan::FORMAT_VERSION},
-    fleet::{ClusterId, Outcome, Problem, Status, counts, ending},
+    fleet::{ClusterId, Outcome, Status, counts, ending},
 };
 
 /// A line that is no event of the run.
@@ -57,20 +58,8 @@ enum Line<'run> {
     /// How it ended for one cluster of many.
     ClusterEnded {
         message: String,
-        /// Absent where its files do not say.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        cluster: Option<&'run ClusterId>,
-        /// Its files as the user named them.
-        files: &'run [String],
-        status: Status,
-        took_milliseconds: u64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        problem: Option<&'run Problem>,
-        /// What people approve its plan by, and the file of a plan that was saved.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        digest: Option<&'run str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        saved: Option<&'run str>,
+        #[serde(flatten)]
+        ended: EndedForm<'run>,
     },
     /// How a run over many clusters ended. The last.
     RunEnded {
@@ -159,13 +148,7 @@ pub fn fleet_ended_lines(outcomes: &[Outcome], run: Run) -> Result<String, serde
             message: format!("{}: {} {said}", outcome.label(), word(outcome.status).0)
                 .trim_end()
                 .to_owned(),
-            cluster: outcome.cluster.as_ref(),
-            files: &outcome.files,
-            status: outcome.status,
-            took_milliseconds: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
-            problem: outcome.problem.as_ref(),
-            digest: outcome.digest.as_deref(),
-            saved: outcome.saved.as_deref(),
+            ended: EndedForm::of(outcome),
         })?);
     }
     text.push_str(&json_line(&Line::RunEnded {

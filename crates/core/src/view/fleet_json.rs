@@ -45,21 +45,31 @@ struct Fleet<'run> {
     clusters: Vec<ClusterForm<'run>>,
 }
 
+/// How it ended for one cluster, in the document and in the lines of a run.
 #[derive(Serialize, JsonSchema)]
-struct ClusterForm<'run> {
+pub(super) struct EndedForm<'run> {
+    /// Absent where its files do not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     cluster: Option<&'run ClusterId>,
+    /// Its files as the user named them.
     files: &'run [String],
     status: Status,
     took_milliseconds: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<&'run Problem>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    plan: Option<&'run Plan>,
+    /// What people approve its plan by, and the file of a plan that was saved.
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<&'run str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     saved: Option<&'run str>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct ClusterForm<'run> {
+    #[serde(flatten)]
+    ended: EndedForm<'run>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<&'run Plan>,
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<ReportForm<'run>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -98,17 +108,25 @@ pub fn fleet_json(
     })
 }
 
+impl<'run> EndedForm<'run> {
+    pub(super) fn of(outcome: &'run Outcome) -> Self {
+        Self {
+            cluster: outcome.cluster.as_ref(),
+            files: &outcome.files,
+            status: outcome.status,
+            took_milliseconds: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
+            problem: outcome.problem.as_ref(),
+            digest: outcome.digest.as_deref(),
+            saved: outcome.saved.as_deref(),
+        }
+    }
+}
+
 fn form(outcome: &Outcome) -> ClusterForm<'_> {
     let run = outcome.plan.as_ref().zip(outcome.run.as_ref());
     ClusterForm {
-        cluster: outcome.cluster.as_ref(),
-        files: &outcome.files,
-        status: outcome.status,
-        took_milliseconds: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
-        problem: outcome.problem.as_ref(),
+        ended: EndedForm::of(outcome),
         plan: outcome.plan.as_ref(),
-        digest: outcome.digest.as_deref(),
-        saved: outcome.saved.as_deref(),
         report: run.map(|(plan, (report, _))| report_form(plan, report)),
         notes: run.map(|(_, (_, events))| notes(events)).unwrap_or_default(),
     }
