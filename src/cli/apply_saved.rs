@@ -448,10 +448,7 @@ mod tests {
     #[test]
     fn a_lost_lock_is_no_interruption() {
         let step = |number: usize| StepId(format!("iam-role/app/web#step-{number}"));
-        for (done, code) in [
-            (Vec::new(), ExitCode::Error),
-            (vec![step(0)], ExitCode::Partial),
-        ] {
+        for (done, code) in [(Vec::new(), ExitCode::Error), (vec![step(0)], ExitCode::Partial)] {
             let mut report = Report {
                 done,
                 not_tried: vec![
@@ -464,7 +461,11 @@ mod tests {
             assert_eq!(flow::code_of(&report), ExitCode::Interrupted);
             ended_by_lost_lock(&mut report);
             assert_eq!(flow::code_of(&report), code);
-            let reasons: Vec<&str> = report.not_tried.iter().map(|(_, reason)| reason.as_str()).collect();
+            let reasons: Vec<&str> = report
+                .not_tried
+                .iter()
+                .map(|(_, reason)| reason.as_str())
+                .collect();
             assert_eq!(
                 reasons,
                 ["the lock was lost", "iam-role/app/web#step-9 did not succeed"]

@@ -161,7 +161,11 @@ impl WholeFileFlags {
             return None;
         }
         let mut words = vec!["plan".to_owned()];
-        words.extend(config_files.iter().flat_map(|file| ["-f".to_owned(), file.clone()]));
+        words.extend(
+            config_files
+                .iter()
+                .flat_map(|file| ["-f".to_owned(), file.clone()]),
+        );
         words.extend(prune.then(|| "--prune".to_owned()));
         words.extend(
             plan.allow

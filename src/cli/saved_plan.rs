@@ -165,7 +165,13 @@ pub(super) const PLANS: &str = "plan ";
 /// The command that makes the plan of whole files anew.
 fn command_of(request: &Request, file: &Path) -> String {
     // What was read from standard input is no file that can be named.
-    let name = |name: &str, other: &str| if name == "-" { other.to_owned() } else { name.to_owned() };
+    let name = |name: &str, other: &str| {
+        if name == "-" {
+            other.to_owned()
+        } else {
+            name.to_owned()
+        }
+    };
     let out = ["--out".to_owned(), name(&file.to_string_lossy(), "PLAN")];
     let made_by = &request.settings.command;
     if !made_by.is_empty() {

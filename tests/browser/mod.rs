@@ -91,9 +91,9 @@ fn page_is_readable_in_light_and_dark_by_keyboard_and_runs_nothing() {
         .unwrap();
     }
     let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/pictures.json");
-    let mut pictured = vec!["--pictures".into(), pictures.into_os_string()];
+    let mut of_the_map = vec!["--pictures".into(), pictures.into_os_string()];
     if std::env::var_os("EKSACT_BLESS").is_some() {
-        pictured.push("--record".into());
+        of_the_map.push("--record".into());
     }
     let look = |texts: &[&str], page: &str| {
         fs::write(at("texts.json"), serde_json::to_string(texts).unwrap()).unwrap();
@@ -102,7 +102,7 @@ fn page_is_readable_in_light_and_dark_by_keyboard_and_runs_nothing() {
             .arg("--texts")
             .arg(at("texts.json"))
             .args(if page == "team.html" {
-                pictured.as_slice()
+                of_the_map.as_slice()
             } else {
                 &[]
             })
