@@ -20,6 +20,11 @@ use eksact_core::{
     },
 };
 
+/// The most characters, white space not counted, of a managed policy, and of all inline policies of a role ("IAM and AWS STS quotas").
+/// Neither can be raised.
+const MOST_OF_MANAGED: usize = 6_144;
+const MOST_OF_INLINE: usize = 10_240;
+
 /// What the rights are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Run {
@@ -69,6 +74,13 @@ impl PermissionsCommand {
                     .map_err(|error| Failure::error(format!("the rights could not be found: {error}")))?
             }
         };
+        let length = rights.policy().to_string().len();
+        if length > MOST_OF_MANAGED {
+            printer.note(&format!(
+                "the policy has {length} characters, and IAM takes {MOST_OF_MANAGED} in a managed policy and {MOST_OF_INLINE} in the inline \
+                 policies of a role: divide its statements among several managed policies"
+            ));
+        }
         flow::deliver(&text(&rights, self.whole.plan.output)?, printer)?;
         Ok(ExitCode::Success)
     }

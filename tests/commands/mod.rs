@@ -32,6 +32,7 @@ mod migrate;
 mod oidc_provider;
 mod output;
 mod pages;
+mod permissions;
 mod place;
 mod pod_identity_association;
 mod promises;
