@@ -390,7 +390,7 @@ pub(super) async fn still_true(
     kinds::keep_what_grew_old(approved, &mut live);
     let now = kinds::plan(request, &live)?;
     if now.digest() == approved.digest() {
-        return Ok(());
+        return not_refused_by_now(&broadening::when_applied(&now, &request.broadening_rule(), false));
     }
     let moved: Vec<String> = approved
         .changes
@@ -425,6 +425,23 @@ pub(super) async fn still_true(
     ))
     .with_help(run_again())
     .with_code(ExitCode::Stale))
+}
+
+/// The same steps, and yet a guard may refuse them by now: an administrator beside the one who goes may be gone, too.
+fn not_refused_by_now(now: &Plan) -> Result<(), Failure> {
+    if now.may_be_applied() {
+        return Ok(());
+    }
+    let why: Vec<String> = now
+        .findings_of(Severity::Refusal)
+        .map(|finding| format!("{}: {}", finding.code.as_str(), finding.message))
+        .collect();
+    Err(Failure::error(format!(
+        "the live state changed while the plan waited for approval, and a guard refuses it now ({}); nothing was changed",
+        why.join("; ")
+    ))
+    .with_help(run_again())
+    .with_code(ExitCode::Refused))
 }
 
 #[cfg(test)]

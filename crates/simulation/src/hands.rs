@@ -55,13 +55,6 @@ pub enum Hand {
     Trust(bool),
 }
 
-impl Hand {
-    /// Whether it may change who gets in, or what who gets in may do.
-    pub fn gives_or_takes(&self) -> bool {
-        !matches!(self, Self::Account(_) | Self::Role(_) | Self::Comment)
-    }
-}
-
 /// Random hands.
 pub fn hands() -> impl Strategy<Value = Hand> {
     let which = 0usize..9;

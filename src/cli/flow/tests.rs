@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::*;
 use eksact_core::{
-    config,
+    config::{self, cluster_access::AllowBroadening},
+    guard::broadening::BroadeningRule,
     kinds::request::Settings,
     ports::{aws::ChangeSetRequest, kubernetes::Namespace},
     view::{ColourChoice, Level},
@@ -124,5 +125,25 @@ async fn a_plan_that_only_grew_old_before_the_approval_is_still_true() {
     assert_eq!(
         still_true(&wanted, &connection, &approved, &printer).await,
         Ok(())
+    );
+}
+
+/// The steps are those that were approved, and a guard refuses them since something beside them has changed.
+#[tokio::test]
+async fn a_plan_that_a_guard_refuses_by_now_is_not_carried_out() {
+    let ((connection, _), printer) = (sandbox(), quiet());
+    let mut request = request(FILE);
+    let approved = plan_for(&request, &connection, &printer).await.unwrap();
+    request.settings.allow_broadening = BroadeningRule::new(AllowBroadening::Never, "a test".to_owned());
+    let now = plan_for(&request, &connection, &printer).await.unwrap();
+    assert_eq!(now.digest(), approved.digest(), "the digest knows no guard");
+    let failure = still_true(&request, &connection, &approved, &printer)
+        .await
+        .unwrap_err();
+    assert_eq!(failure.code, ExitCode::Refused);
+    assert!(
+        failure.message.contains("a guard refuses it now"),
+        "{}",
+        failure.message
     );
 }

@@ -144,6 +144,8 @@ impl Subject<'_> {
             draft.add_unchanged(self.address.clone());
             return;
         };
+        // What waits for the entry does not wait for the clean-up, which may be refused.
+        draft.set_ready(&self.address, None);
         self.add_change(
             (Action::Update, reason),
             (left.attributes, Effect::Equal),

@@ -50,6 +50,8 @@ impl Subject<'_> {
             draft.add_unchanged(self.address.clone());
             return;
         };
+        // What waits for the role does not wait for the clean-up, which may be refused.
+        draft.set_ready(&self.address, None);
         let read = fingerprint(&(stack, &clean_up.attributes));
         draft.add_change(self.change(
             Action::Update,
