@@ -5,6 +5,9 @@
   const people = rows("people").map(row => ({
     row, text: row.textContent.toLowerCase(), rights: words(row.dataset.rights).map(Number), button: row.querySelector(".follow"),
   }));
+  const escalators = rows("escalators").map(row => ({
+    row, text: row.textContent.toLowerCase(), effects: words(row.dataset.effects),
+  }));
   const rights = rows("rights").map((row, place) => ({
     row, place, text: row.textContent.toLowerCase(), verbs: words(row.dataset.verbs), namespaces: words(row.dataset.namespaces), people: [],
   }));
@@ -32,7 +35,7 @@
       : !wanted || right.text.includes(wanted) || right.people.some(person => named.has(person));
     const isFiltered = Boolean(namespace.value || verb.value || effect.value);
     const holders = new Set();
-    let counts = [0, 0, 0];
+    let counts = [0, 0, 0, 0];
     for (const right of rights) {
       const isShown = isMeant(right) && isIn(right) && hasVerb(right) && hasEffect(right);
       right.row.hidden = !isShown;
@@ -50,7 +53,14 @@
       pod.row.hidden = !isShown;
       counts[2] += isShown;
     }
-    shown.textContent = `${counts[0]} of ${people.length} principals, ${counts[1]} of ${rights.length} rights, ${counts[2]} of ${pods.length} roles of pods`;
+    // They can do all of it, in every namespace.
+    for (const escalator of escalators) {
+      const isShown = !followed && escalator.text.includes(wanted) && (!effect.value || escalator.effects.includes(effect.value));
+      escalator.row.hidden = !isShown;
+      counts[3] += isShown;
+    }
+    shown.textContent = `${counts[0]} of ${people.length} principals, ${counts[1]} of ${rights.length} rights, ${counts[2]} of ${pods.length} roles of pods`
+      + (escalators.length ? `, ${counts[3]} of ${escalators.length} who can become others` : "");
   };
 
   for (const person of people) {

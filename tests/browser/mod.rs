@@ -126,7 +126,14 @@ fn page_is_readable_in_light_and_dark_by_keyboard_and_runs_nothing() {
     fs::write(at("map.html"), html(&map()).unwrap()).unwrap();
     look(&HOSTILE, "map.html");
     fs::write(at("team.html"), html(&team()).unwrap()).unwrap();
-    look(&["arn:aws:iam::111122223333:role/team-0"], "team.html");
+    let texts = [
+        "arn:aws:iam::111122223333:role/team-0",
+        "arn:aws:iam::111122223333:user/mallory",
+        "whoever it wants to be in the cluster",
+        "changes the trust policy of any role (iam:UpdateAssumeRolePolicy)",
+        "the condition on aws:SourceIp",
+    ];
+    look(&texts, "team.html");
 }
 
 /// A cluster with a plan, and for each hostile text one that is called so, with a plan full of them or a problem.
@@ -247,7 +254,13 @@ fn team() -> AccessMap {
         people: Vec::new(),
         rights: Vec::new(),
         pods: Vec::new(),
-        escalators: Vec::new(),
+        escalators: vec![Escalator {
+            who: "arn:aws:iam::111122223333:user/mallory".to_owned(),
+            becomes: "whoever it wants to be in the cluster".to_owned(),
+            by: "changes the trust policy of any role (iam:UpdateAssumeRolePolicy)".to_owned(),
+            answer: Verdict::Depends,
+            depends_on: vec!["the condition on aws:SourceIp".to_owned()],
+        }],
     };
     for (number, team) in teams.into_iter().enumerate() {
         map.people.push(MappedPerson {

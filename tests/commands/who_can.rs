@@ -140,6 +140,16 @@ fn map_shows_people_their_rights_and_the_roles_of_pods() {
     for text in [NINA, OPS, "AmazonEKSEditPolicy", "app/janitor"] {
         assert!(page.stdout.contains(&text.replace('/', "&#x2F;")), "{text}");
     }
+    // Whoever can be anybody is on the page, though nothing lets it in.
+    let section = page.stdout.split("<h2>Who can become others</h2>").nth(1);
+    let section = section.and_then(|rest| rest.split("</section>").next()).unwrap();
+    for text in [
+        "AWSReservedSSO_AdministratorAccess_ba6f40e364203191",
+        "whoever it wants to be in the cluster",
+        "gives itself the access policy AmazonEKSClusterAdminPolicy",
+    ] {
+        assert!(section.contains(text), "{text}");
+    }
     // The same from a snapshot, for somebody without rights.
     place.run(&words("snapshot --out access.json", &OF));
     let read = place.run(&["map", "--snapshot", "access.json"]);

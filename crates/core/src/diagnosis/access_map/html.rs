@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::LazyLock};
 
 use serde::Serialize;
 
-use super::{AccessMap, Assumer, MappedPerson, PodRights, Right};
+use super::{AccessMap, Assumer, Escalator, MappedPerson, PodRights, Right};
 use crate::{
     diagnosis::authorization::Verdict,
     view::{
@@ -35,6 +35,7 @@ struct View {
     namespaces: BTreeSet<String>,
     verbs: BTreeSet<String>,
     people: Vec<PersonView>,
+    escalators: Vec<EscalatorView>,
     rights: Vec<RightView>,
     pods: Vec<PodView>,
     version: &'static str,
@@ -55,6 +56,15 @@ struct PersonView {
 struct AssumerView {
     who: String,
     words: String,
+}
+
+#[derive(Serialize)]
+struct EscalatorView {
+    who: String,
+    becomes: String,
+    by: String,
+    depends_on: Vec<String>,
+    effects: &'static str,
 }
 
 #[derive(Serialize)]
@@ -134,6 +144,7 @@ fn view(map: &AccessMap) -> View {
         namespaces: namespaces.map(|namespace| safe(namespace)).collect(),
         verbs: verbs.map(|verb| safe(verb)).collect(),
         people: map.people.iter().map(person).collect(),
+        escalators: map.escalators.iter().map(escalator).collect(),
         rights: map.rights.iter().map(right).collect(),
         pods: map.pods.iter().map(pod).collect(),
         version: env!("CARGO_PKG_VERSION"),
@@ -176,6 +187,20 @@ fn person(person: &MappedPerson) -> PersonView {
         groups: person.groups.iter().map(|group| safe(group)).collect(),
         count: places.len(),
         rights: places.join(" "),
+    }
+}
+
+fn escalator(escalator: &Escalator) -> EscalatorView {
+    EscalatorView {
+        who: safe(&escalator.who),
+        becomes: safe(&escalator.becomes),
+        by: safe(&escalator.by),
+        depends_on: escalator.depends_on.iter().map(|what| safe(what)).collect(),
+        // Who can be anybody has everything, in every namespace.
+        effects: match escalator.answer {
+            Verdict::Depends => "depends everything",
+            _ => "everything",
+        },
     }
 }
 

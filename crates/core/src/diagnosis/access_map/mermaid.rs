@@ -1,4 +1,4 @@
-//! The map as a Mermaid flowchart: people → groups → roles, pods → roles of IAM → actions. Beyond Mermaid's limits the rest is
+//! The map as a Mermaid flowchart: whoever can be anybody → how, people → groups → roles, pods → roles of IAM → actions. Beyond Mermaid's limits the rest is
 //! counted and not drawn.
 
 use std::collections::BTreeSet;
@@ -15,6 +15,14 @@ const MAX_ACTIONS: usize = 6;
 pub fn mermaid(map: &AccessMap) -> String {
     let mut paths: Vec<Vec<String>> = Vec::new();
     let mut told: BTreeSet<usize> = BTreeSet::new();
+    // First: what is beyond the limit is not drawn, and nobody has more than these.
+    for escalator in &map.escalators {
+        paths.push(vec![
+            escalator.who.clone(),
+            escalator.words(),
+            format!("can become {}", escalator.becomes),
+        ]);
+    }
     for person in &map.people {
         told.extend(&person.rights);
         let own = person.rights.iter().filter_map(|place| map.rights.get(*place));
