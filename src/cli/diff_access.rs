@@ -15,10 +15,10 @@ use eksact_core::{
         authorization::{Extent, Picture, access_delta, read_picture, read_snapshot},
         planned_access::{Planned, access_between, access_since, planned_access},
     },
-    engine::{AccessDelta, Severity},
+    engine::{AccessDelta, Finding, Severity},
     kinds::{self, Request, request::Settings},
     saved::SavedPlan,
-    view::Printer,
+    view::{Printer, errors::error_message},
 };
 
 /// Show who gains and who loses what in the cluster: between two snapshots, by a configuration or by a saved plan
@@ -168,6 +168,9 @@ impl DiffAccess {
         let mut planned = Vec::new();
         for (request, (flag, files)) in requests.iter().zip(sides) {
             let (plan, after) = kinds::plan_with_outcome(request, &before)?;
+            for finding in &plan.findings {
+                tell(flag, finding, printer);
+            }
             let refusals: Vec<&str> = plan
                 .findings_of(Severity::Refusal)
                 .map(|finding| finding.code.as_str())
@@ -188,6 +191,20 @@ impl DiffAccess {
         planned
             .try_into()
             .map_err(|_| Failure::error("internal error: not every configuration was planned"))
+    }
+}
+
+/// What a plan says of its own, as `plan` does; what is refused stands in one line, because nothing is applied.
+fn tell(flag: &str, finding: &Finding, printer: &Printer) {
+    let message = format!("{flag}: {}", finding.message);
+    match finding.severity {
+        Severity::Error => printer.status(&error_message(
+            &message,
+            finding.help.as_slice(),
+            printer.stderr_style(),
+        )),
+        Severity::Warning => printer.warning(&message),
+        _ => {}
     }
 }
 

@@ -96,6 +96,36 @@ fn diff_access_says_what_it_could_not_compare() {
     assert_eq!(ended.stdout, "changes  no one gains or loses anything\n");
 }
 
+/// Where nothing of a kind can be planned, no object is named, and no one is told that all was compared.
+#[test]
+fn diff_access_says_what_of_a_file_it_could_not_plan() {
+    let place = Place::applied();
+    let full = include_str!("../../examples/quickstart.yaml");
+    let full = full.replace("AmazonS3ReadOnlyAccess", "AmazonS3FullAccess");
+    place.write("full.yaml", &full);
+    let whole = place.run(&["diff-access", "--to", "full.yaml"]);
+    assert_eq!(whole.code, 0, "{}", whole.stderr);
+    place.edit("quickstart", |world| {
+        world.denied.insert("cloudformation:ListStacks".to_owned());
+        world.denied.insert("cloudformation:DescribeStacks".to_owned());
+    });
+    let ended = place.run(&["diff-access", "--to", "full.yaml", "-o", "json"]);
+    assert_eq!(ended.code, 5, "{}", ended.stderr);
+    let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    for text in [
+        "error: --to: no role can be planned, because the stacks of the region could not be read",
+        "help: Give the caller the permission cloudformation:",
+        "warning: not compared: no role can be planned",
+    ] {
+        assert!(said.contains(text), "{text}: {said}");
+    }
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(document["complete"], false);
+    let unread = document["unread"].as_array().unwrap();
+    let is_told = |what: &Value| what.as_str().unwrap().starts_with("no role can be planned");
+    assert!(unread.iter().any(is_told), "{unread:?}");
+}
+
 /// The quickstart, with a role that is mapped to a group, and the group's rights.
 fn team(role: &str) -> String {
     let quickstart = include_str!("../../examples/quickstart.yaml");

@@ -156,13 +156,13 @@ pub fn access_since(before: &Picture, planned: &Planned) -> AccessDelta {
     delta
 }
 
-/// What could not be planned.
+/// What could not be planned. An error that is about no one object is told in its own words: it may be about all of a kind.
 fn unplanned(plan: &Plan) -> BTreeSet<String> {
-    let failed = plan
-        .findings_of(Severity::Error)
-        .filter_map(|finding| finding.address.as_ref());
-    failed
-        .map(|address| format!("{address}, which could not be planned"))
+    plan.findings_of(Severity::Error)
+        .map(|finding| match &finding.address {
+            Some(address) => format!("{address}, which could not be planned"),
+            None => finding.message.clone(),
+        })
         .collect()
 }
 

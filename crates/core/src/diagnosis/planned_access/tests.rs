@@ -1,10 +1,11 @@
 use serde_json::json;
 
-use super::{Deltas, assumed::trusted, in_aws};
+use super::{Deltas, assumed::trusted, in_aws, unplanned};
 use crate::engine::{
-    Action, Address, AttributeChange, Change, Difference, DifferenceSign, Effect, HolderKind, Plan,
-    PlanDraft, StepId, Unknown,
+    Action, Address, AttributeChange, Change, Difference, DifferenceSign, Effect, Finding, HolderKind, Plan,
+    PlanDraft, Severity, StepId, Unknown,
 };
+use eksact_message::code::Code;
 
 const ISSUER: &str = "https://oidc.eks.eu-west-1.amazonaws.com/id/A";
 const PROVIDER: &str = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/A";
@@ -235,4 +236,24 @@ fn a_trust_policy_that_changes_names_whom_it_lets_in() {
     assert_eq!(open, [(HolderKind::Principal, format!("anybody of {PROVIDER}"))]);
     let denied = json!({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"});
     assert!(trusted(&document(vec![&denied]), Some(ISSUER)).is_empty());
+}
+
+/// Where nothing of a kind could be planned, no object is named, and the difference is as incomplete.
+#[test]
+fn what_could_not_be_planned_is_named_with_and_without_an_object() {
+    let mut draft = PlanDraft::default();
+    let all = "no role can be planned, because the stacks of the region could not be read: denied";
+    draft.add_finding(Finding::new(Severity::Error, Code::StacksUnreadable, all));
+    let one = Finding::new(Severity::Error, Code::RoleUnreadable, "denied");
+    draft.add_finding(one.about(&Address::new("iam-role", "app/web")));
+    draft.add_finding(Finding::new(
+        Severity::Warning,
+        Code::NotPlanned,
+        "it is no matter",
+    ));
+    let told = unplanned(&draft.finish("0").unwrap());
+    assert_eq!(
+        told.into_iter().collect::<Vec<_>>(),
+        ["iam-role/app/web, which could not be planned", all]
+    );
 }
