@@ -94,6 +94,15 @@ impl DiffAccess {
                 "Leave it out; a configuration is named with --from or --to."
             )));
         }
+        let is_plan = [&before, &after].iter().any(|side| matches!(side, Side::Plan(_)));
+        let is_snapshot = [&before, &after]
+            .iter()
+            .any(|side| matches!(side, Side::Snapshot(_)));
+        if is_snapshot && !is_plan {
+            printer.note(
+                "what roles allow in AWS is not compared with a snapshot: only who may do what in the cluster is",
+            );
+        }
         match (before, after) {
             (Side::Now, Side::Now) => Err(Failure::usage("nothing is named to compare the cluster with")
                 .with_help(remedy!(
@@ -101,17 +110,17 @@ impl DiffAccess {
                 ))),
             (Side::Now, Side::Plan(saved)) => of_plan(&saved, printer),
             (Side::Plan(_), _) | (_, Side::Plan(_)) => Err(plan_alone()),
-            (Side::Snapshot(before), Side::Snapshot(after)) => Ok(access_delta(&before, &after)),
-            (Side::Snapshot(before), Side::Now) => {
-                Ok(access_delta(&before, &self.now(global, printer).await?))
-            }
-            (Side::Now, Side::Snapshot(after)) => Ok(access_delta(&self.now(global, printer).await?, &after)),
+            (Side::Snapshot(before), Side::Snapshot(after)) => of_pictures(&before, &after),
+            (Side::Snapshot(before), Side::Now) => of_pictures(&before, &self.now(global, printer).await?),
+            (Side::Now, Side::Snapshot(after)) => of_pictures(&self.now(global, printer).await?, &after),
             (Side::Snapshot(before), Side::Files(to)) => {
                 let [to] = self.planned([("--to", &to)], global, printer).await?;
+                of_one_cluster(&of_picture(&before), &of_picture(&to.picture_after()))?;
                 Ok(access_since(&before, &to))
             }
             (Side::Files(from), Side::Snapshot(after)) => {
                 let [from] = self.planned([("--from", &from)], global, printer).await?;
+                of_one_cluster(&of_picture(&from.picture_after()), &of_picture(&after))?;
                 Ok(access_since(&after, &from).reversed())
             }
             (Side::Now, Side::Files(to)) => {
@@ -147,7 +156,11 @@ impl DiffAccess {
             configs.push(file::load_all(files, global, printer)?);
         }
         if let [one, other] = &configs[..] {
-            of_one_cluster(one, other)?;
+            let of = |config: &ClusterConfig| {
+                let metadata = &config.metadata;
+                cluster_words(&metadata.name.value, &metadata.region.value)
+            };
+            of_one_cluster(&of(one), &of(other))?;
         }
         let Some(first) = configs.first() else {
             return Err(Failure::error("no configuration is named"));
@@ -208,20 +221,27 @@ fn tell(flag: &str, finding: &Finding, printer: &Printer) {
     }
 }
 
-/// Refuses configurations of two clusters.
-fn of_one_cluster(one: &ClusterConfig, other: &ClusterConfig) -> Result<(), Failure> {
-    let cluster = |config: &ClusterConfig| {
-        format!(
-            "cluster {} in {}",
-            config.metadata.name.value, config.metadata.region.value
-        )
-    };
-    let (from, to) = (cluster(one), cluster(other));
+/// What differs between two readings of one cluster.
+fn of_pictures(before: &Picture, after: &Picture) -> Result<AccessDelta, Failure> {
+    of_one_cluster(&of_picture(before), &of_picture(after))?;
+    Ok(access_delta(before, after))
+}
+
+fn of_picture(picture: &Picture) -> String {
+    cluster_words(&picture.cluster, &picture.region)
+}
+
+fn cluster_words(name: &str, region: &str) -> String {
+    format!("cluster {name} in {region}")
+}
+
+/// Refuses sides that are of two clusters.
+fn of_one_cluster(from: &str, to: &str) -> Result<(), Failure> {
     if from == to {
         return Ok(());
     }
     Err(Failure::usage(format!(
-        "--from is about {from} and --to about {to}: what two configurations give can be compared over one cluster only"
+        "--from is about {from} and --to about {to}: only what is of one cluster can be compared"
     )))
 }
 

@@ -75,6 +75,44 @@ fn diff_access_tells_people_what_they_gain_and_lose() {
     );
 }
 
+/// A cluster of the same name in another region is another cluster: it is refused, whatever is compared with it.
+#[test]
+fn diff_access_refuses_a_snapshot_of_another_region() {
+    let place = Place::quickstart();
+    let taken = place.run(&[&["snapshot", "--out", "here.json"], &OF[..]].concat());
+    assert_eq!(taken.code, 0, "{}", taken.stderr);
+    let text = std::fs::read_to_string(place.path("here.json")).unwrap();
+    let region = "\"region\":\"eu-west-1\"";
+    assert!(text.contains(region), "{text}");
+    place.write(
+        "there.json",
+        &text.replacen(region, "\"region\":\"us-east-1\"", 1),
+    );
+    let there = "cluster quickstart in us-east-1";
+    let now = [&["--from", "there.json"], &OF[..]].concat();
+    let pairs: [&[&str]; 5] = [
+        &["--from", "there.json", "--to", "here.json"],
+        &["--from", "here.json", "--to", "there.json"],
+        &["--from", "there.json", "--to", "quickstart.yaml"],
+        &["--from", "quickstart.yaml", "--to", "there.json"],
+        &now,
+    ];
+    for pair in pairs {
+        let ended = place.run(&[&["diff-access"], pair].concat());
+        assert_eq!(
+            (ended.code, ended.stdout.as_str()),
+            (64, ""),
+            "{pair:?}: {}",
+            ended.stderr
+        );
+        let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            said.contains(there) && said.contains("only what is of one cluster can be compared"),
+            "{said}"
+        );
+    }
+}
+
 /// What could not be read on one side is no difference, and has an exit code of its own.
 #[test]
 fn diff_access_says_what_it_could_not_compare() {

@@ -162,11 +162,14 @@ fn is_template(username: &str) -> bool {
 /// What cannot be compared, because one side does not have it.
 fn unread(before: &Picture, after: &Picture) -> Vec<String> {
     let mut unread = Vec::new();
-    if (&before.cluster, &before.account) != (&after.cluster, &after.account) {
-        unread.push(format!(
-            "they are of two clusters, {} in account {} and {} in account {}",
-            before.cluster, before.account, after.cluster, after.account
-        ));
+    let [one, other] = [before, after].map(|picture| {
+        format!(
+            "{} in {} of account {}",
+            picture.cluster, picture.region, picture.account
+        )
+    });
+    if one != other {
+        unread.push(format!("they are of two clusters, {one} and {other}"));
     }
     for (side, picture) in [("before", before), ("after", after)] {
         // Service accounts are compared by their bindings alone.
@@ -500,6 +503,37 @@ mod tests {
                 format!("+ app/ci: {role}")
             ]
         );
+    }
+
+    #[test]
+    fn two_clusters_are_no_whole_comparison() {
+        let one = picture(&[], None);
+        let changes: [(fn(&mut Picture), &str); 3] = [
+            (
+                |picture| picture.cluster = "test".to_owned(),
+                "test in eu-west-1 of account 111122223333",
+            ),
+            (
+                |picture| picture.region = "us-east-1".to_owned(),
+                "prod in us-east-1 of account 111122223333",
+            ),
+            (
+                |picture| picture.account = "444455556666".to_owned(),
+                "prod in eu-west-1 of account 444455556666",
+            ),
+        ];
+        for (change, named) in changes {
+            let mut other = one.clone();
+            change(&mut other);
+            let delta = access_delta(&one, &other);
+            assert!(!delta.complete);
+            assert_eq!(
+                delta.unread,
+                [format!(
+                    "they are of two clusters, prod in eu-west-1 of account 111122223333 and {named}"
+                )]
+            );
+        }
     }
 
     #[test]
