@@ -142,6 +142,11 @@ fn account_key(text: &str) -> Result<ServiceAccountKey, String> {
 }
 
 impl SourceFlags {
+    /// Whether a file answers, which says nothing of its own of what it does not have.
+    pub(super) fn is_snapshot(&self) -> bool {
+        self.snapshot.is_some()
+    }
+
     /// The picture: out of the snapshot, or read now.
     pub(super) async fn picture(
         &self,

@@ -57,6 +57,11 @@ impl WhoCanCommand {
                 ))
             })?,
         };
+        if self.source.is_snapshot() {
+            for what in &answer.unread {
+                printer.warning(&format!("not read: {what}"));
+            }
+        }
         for note in &answer.notes {
             printer.note(note);
         }

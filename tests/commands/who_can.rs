@@ -447,6 +447,23 @@ fn who_can_in_aws_needs_iam() {
         "{}",
         ended.stderr
     );
+    // Asked of the cluster, a snapshot without it has a part of the answer, and does not send anybody to a snapshot.
+    for (snapshot, why) in [
+        ("access.json", "iam:GetAccountAuthorizationDetails"),
+        ("old.json", "the snapshot is of an eksact that did not read it"),
+    ] {
+        let ended = place.run(&words("who-can delete pods -n app", &["--snapshot", snapshot]));
+        assert_eq!(ended.code, 5, "{}", ended.stderr);
+        let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        for text in [
+            "not read: IAM roles, users and policies: ",
+            "is not known, because the account's IAM",
+            why,
+        ] {
+            assert!(said.contains(text), "{text}: {said}");
+        }
+        assert!(!said.contains("asked of a snapshot"), "{said}");
+    }
 }
 
 /// A snapshot answers what is asked of AWS as the reading did, and holds nothing that is secret.

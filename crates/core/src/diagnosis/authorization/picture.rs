@@ -17,6 +17,9 @@ use crate::{
     },
 };
 
+/// Why what decides in AWS is not there where the question does not need it; a snapshot has it, or another reason.
+const NOT_ASKED: &str = "it was not asked for";
+
 /// How the annotations begin that the pod identity webhook reads.
 const EKS_ANNOTATIONS: &str = "eks.amazonaws.com/";
 
@@ -117,6 +120,11 @@ impl Picture {
         self.authentication_mode.as_deref() != Some("API")
     }
 
+    /// Whether it was tried to read what decides in AWS, as for every snapshot.
+    pub fn asked_aws(&self) -> bool {
+        self.aws.details.unread() != Some(NOT_ASKED)
+    }
+
     /// What could not be read, and why.
     pub fn unread(&self) -> Vec<String> {
         [
@@ -156,7 +164,7 @@ pub async fn read_picture(reader: &LiveReader, extent: Extent) -> Picture {
     };
     let aws = async {
         match extent {
-            Extent::Cluster => AwsPicture::not_read("it was not asked for"),
+            Extent::Cluster => AwsPicture::not_read(NOT_ASKED),
             Extent::ClusterAndAws => read_aws(reader).await,
             Extent::Everything => {
                 let (aws, agent) = tokio::join!(read_aws(reader), reader.ask(PodIdentityAgent));

@@ -127,7 +127,7 @@ fn picture() -> Picture {
                 })
                 .to_vec(),
         ),
-        aws: AwsPicture::not_read("it is not asked for"),
+        aws: AwsPicture::not_read("it was not asked for"),
     }
 }
 
@@ -383,6 +383,19 @@ fn what_is_unread_makes_an_answer_depend_on_it() {
         let answer = picture.who_can("get pods");
         assert!(!answer.complete && answer.unread.len() == 1);
     }
+    // IAM is a part of the answer where it was asked for, and no other one.
+    assert!(bound.who_can("get pods").complete);
+    let mut no_iam = bound;
+    no_iam.aws = AwsPicture::not_read(&unread());
+    let answer = no_iam.who_can("get pods");
+    assert!(!answer.complete);
+    assert!(
+        answer.unread[0].starts_with("IAM roles, users and policies: "),
+        "{:?}",
+        answer.unread
+    );
+    let is_told = |words: &str| answer.notes.iter().any(|note| note.contains(words));
+    assert!(is_told("the account's IAM could not be read") && !is_told("asked of a snapshot"));
 }
 
 /// Each broken link is named, with what is nearest.

@@ -100,7 +100,11 @@ pub fn who_can(rights: &Rights<'_>, request: &Request) -> WhoCan {
     let in_iam = becoming_in_iam(rights, &known);
     can_become.extend(in_iam);
     can_become.sort();
-    let unread = rights.picture.unread();
+    let mut unread = rights.picture.unread();
+    // Who becomes more is a part of the answer, and rests on it where it was asked for.
+    if rights.picture.asked_aws() {
+        unread.extend(rights.picture.aws.unread());
+    }
     WhoCan {
         request: Inquiry::Cluster(request.clone()),
         notes: notes(rights, request, &direct),
@@ -182,12 +186,17 @@ fn notes(rights: &Rights<'_>, request: &Request, direct: &[Row]) -> Vec<String> 
             "asked for the whole cluster: who may in single namespaces only, by a RoleBinding, is not among them".to_owned(),
         );
     }
-    notes.push(if picture.aws.details.known().is_some() {
-        CONTROL_POLICIES_NOT_READ.to_owned()
-    } else {
-        "IAM is not looked at: whoever may eks:CreateAccessEntry, eks:UpdateAccessEntry or eks:AssociateAccessPolicy on the \
-         cluster, or assume or change one of the roles, can become any of them; asked of a snapshot, they are listed"
-            .to_owned()
+    notes.push(match picture.aws.details.unread() {
+        None => CONTROL_POLICIES_NOT_READ.to_owned(),
+        Some(_) if !picture.asked_aws() => {
+            "IAM is not looked at: whoever may eks:CreateAccessEntry, eks:UpdateAccessEntry or eks:AssociateAccessPolicy on \
+             the cluster, or assume or change one of the roles, can become any of them; asked of a snapshot, they are listed"
+                .to_owned()
+        }
+        Some(why) => format!(
+            "who can become one of them by what it may change in IAM or EKS is not known, because the account's IAM could not \
+             be read: {why}"
+        ),
     });
     notes
 }
