@@ -649,3 +649,49 @@ async fn exported_roles_and_policies_come_back_as_they_were_applied() {
     assert_eq!(left_out, ["deployer", "release"]);
     assert!(exported.text.contains("name: reports-read"), "{}", exported.text);
 }
+
+/// A role that people assume and that is kept from the caller is named; of another cluster's nothing is asked.
+#[tokio::test(start_paused = true)]
+async fn export_names_the_assumed_roles_that_it_could_not_read() {
+    let text = with_sections(
+        "---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\n\
+         policies:\n\
+         \x20 - name: reports-read\n\
+         \x20   document: {Version: '2012-10-17', Statement: [{Effect: Allow, Action: 's3:GetObject', Resource: '*'}]}\n\
+         roles:\n\
+         \x20 - {name: deployer, assumedBy: {users: [nina]}}\n\
+         \x20 - {name: release, assumedBy: {users: [nina]}}\n",
+    );
+    let bed = sandbox(fresh_world());
+    apply(&bed, &request(&text)).await;
+    bed.edit(|world| {
+        let stacks = world.stacks.values_mut();
+        for record in stacks.filter(|record| record.stack.name.contains("release")) {
+            let tag = "alpha.eksctl.io/cluster-name".to_owned();
+            record.stack.tags.insert(tag, "other".to_owned());
+        }
+    })
+    .unwrap();
+    let bed = bed.another_process();
+    let refused = Fault::ErrorBefore(CallErrorKind::AccessDenied);
+    bed.faults()
+        .add(Rule::once(Matching::Action("GetRole".to_owned()), 1, refused));
+    let exported = exported_of(&bed, CLUSTER).await;
+    let [left_out] = exported.left_out.as_slice() else {
+        panic!("{:?}", exported.left_out);
+    };
+    assert_eq!(left_out.name, "deployer");
+    assert!(
+        left_out.why.starts_with("its role could not be read: "),
+        "{}",
+        left_out.why
+    );
+    assert!(exported.text.contains("name: reports-read"), "{}", exported.text);
+    let asked = bed.faults().calls();
+    assert!(
+        !asked
+            .iter()
+            .any(|call| call.action == "GetRole" && call.object == "release"),
+        "{asked:#?}"
+    );
+}

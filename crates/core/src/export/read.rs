@@ -3,7 +3,7 @@
 use crate::{
     kinds::rbac,
     live::{
-        AccessEntries, AllRoles, AllServiceAccounts, AwsAuth, Bindings, ClusterIdentityProviders,
+        AccessEntries, AllRoles, AllServiceAccounts, AwsAuth, BULK_FROM, Bindings, ClusterIdentityProviders,
         ClusterOidcProvider, LiveReader, ManagedPolicyByArn, Observed, PodIdentityAssociationById,
         PodIdentityAssociations, ROLE_ANNOTATION, RbacRoleByKey, RoleByName, Stacks, is_of_cluster, role_key,
         role_name_of, role_owner_of,
@@ -18,7 +18,7 @@ use eksact_identity::cloudformation::{
 /// Reads it; the reader's snapshot has it.
 ///
 /// # Errors
-/// When any of it could not be read.
+/// When any of it could not be read. A single role that people assume is named where it would be.
 pub(super) async fn everything(reader: &LiveReader) -> Result<(), CallError> {
     let (entries, aws_auth, stacks, associations, accounts, provider, providers, bindings) = tokio::join!(
         reader.ask(AccessEntries),
@@ -38,28 +38,36 @@ pub(super) async fn everything(reader: &LiveReader) -> Result<(), CallError> {
     let associations = was_read(&associations)?;
     let accounts = was_read(&accounts)?;
     let bindings = was_read(&bindings)?;
-    let of_stacks = stacks.all().iter().filter(|stack| role_owner_of(stack).is_some());
+    let cluster = reader.cluster().name.as_str();
+    let of_stacks: Vec<(RolePurpose, &str)> = stacks
+        .all()
+        .iter()
+        .filter(|stack| is_of_cluster(stack, cluster))
+        .filter_map(|stack| Some((role_owner_of(stack)?.purpose, role_name_of(stack)?)))
+        .collect();
     let annotated = accounts
         .iter()
         .filter_map(|account| account.annotations.get(ROLE_ANNOTATION))
         .filter(|arn| arn.split(':').nth(4) == Some(reader.account()));
     let roles: Vec<RoleByName> = of_stacks
-        .filter_map(role_name_of)
+        .iter()
+        .map(|(_, name)| *name)
         .chain(annotated.filter_map(|arn| arn.rsplit('/').next()))
         .map(|name| RoleByName(name.to_owned()))
         .collect();
-    // A listing of all roles does not tell how long their sessions may last.
-    let assumed = stacks
-        .all()
+    // A listing of all roles does not tell how long their sessions may last: these are asked for in parts that are too few for it.
+    let assumed: Vec<RoleByName> = of_stacks
         .iter()
-        .filter(|stack| role_owner_of(stack).is_some_and(|owner| owner.purpose == RolePurpose::Assumed));
-    for name in assumed.filter_map(role_name_of) {
-        reader.ask(RoleByName(name.to_owned())).await;
+        .filter(|(purpose, _)| *purpose == RolePurpose::Assumed)
+        .map(|(_, name)| RoleByName((*name).to_owned()))
+        .collect();
+    for part in assumed.chunks(BULK_FROM - 1) {
+        reader.read(part.iter().cloned()).await;
     }
     let policies = stacks
         .all()
         .iter()
-        .filter(|stack| policy_of(&stack.tags).is_some() && is_of_cluster(stack, &reader.cluster().name))
+        .filter(|stack| policy_of(&stack.tags).is_some() && is_of_cluster(stack, cluster))
         .filter_map(|stack| stack.outputs.get(OUTPUT))
         .map(|arn| ManagedPolicyByArn(arn.clone()));
     let ids = associations
@@ -93,8 +101,11 @@ pub(super) async fn everything(reader: &LiveReader) -> Result<(), CallError> {
     for (_, answer) in live.each::<ManagedPolicyByArn>() {
         was_read(answer)?;
     }
-    // A role that an annotation names may be kept from us: it is named where it would be.
-    for name in stacks.all().iter().filter_map(role_name_of) {
+    // A role that an annotation names, or that people assume, may be kept from us: it is named where it would be.
+    let others = of_stacks
+        .iter()
+        .filter(|(purpose, _)| *purpose != RolePurpose::Assumed);
+    for (_, name) in others {
         if let Some(answer) = live.role(name) {
             was_read(answer)?;
         }
