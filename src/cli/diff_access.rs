@@ -1,6 +1,9 @@
 //! `eksact diff-access`: who gains and who loses what in a cluster, between two days or by a file or plan that is not applied yet.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use serde::{Deserialize, de::IgnoredAny};
@@ -72,6 +75,12 @@ impl DiffAccess {
     }
 
     async fn delta(&self, global: &GlobalFlags, printer: &Printer) -> Result<AccessDelta, Failure> {
+        let is_stdin = |paths: &[PathBuf]| paths.iter().any(|path| path == Path::new("-"));
+        if is_stdin(&self.from) && is_stdin(&self.to) {
+            return Err(Failure::usage(
+                "both --from and --to name standard input, which can be read once",
+            ));
+        }
         let before = side("--from", &self.from, printer)?;
         let after = side("--to", &self.to, printer)?;
         let has_files = matches!(before, Side::Files(_)) || matches!(after, Side::Files(_));
@@ -288,6 +297,15 @@ fn side(flag: &str, paths: &[PathBuf], printer: &Printer) -> Result<Side, Failur
             .map(|path| path.to_string_lossy().into_owned())
             .collect()
     };
+    let mut seen = BTreeSet::new();
+    if let Some(path) = paths.iter().find(|path| !seen.insert(*path)) {
+        let which = if path == Path::new("-") {
+            "standard input".to_owned()
+        } else {
+            path.display().to_string()
+        };
+        return Err(Failure::usage(format!("{which} is named twice with {flag}")));
+    }
     let path = match paths {
         [] => return Ok(Side::Now),
         [path] if path == Path::new("-") => return Ok(Side::Files(names())),

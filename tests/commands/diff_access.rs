@@ -164,6 +164,45 @@ fn diff_access_says_what_of_a_file_it_could_not_plan() {
     assert!(unread.iter().any(is_told), "{unread:?}");
 }
 
+/// What is named twice is a mistake of the flag that names it, and standard input has one content.
+#[test]
+fn diff_access_refuses_what_is_named_twice() {
+    let place = Place::quickstart();
+    let table: [(&[&str], &str); 5] = [
+        (
+            &["--from", "quickstart.yaml", "--from", "quickstart.yaml"],
+            "quickstart.yaml is named twice with --from",
+        ),
+        (
+            &["--to", "quickstart.yaml", "--to", "quickstart.yaml"],
+            "quickstart.yaml is named twice with --to",
+        ),
+        (
+            &["--to", "-", "--to", "quickstart.yaml", "--to", "-"],
+            "standard input is named twice with --to",
+        ),
+        (
+            &["--from", "-", "--to", "-"],
+            "both --from and --to name standard input",
+        ),
+        (
+            &["--from", "quickstart.yaml", "--from", "-", "--to", "-"],
+            "both --from and --to name standard input",
+        ),
+    ];
+    for (arguments, says) in table {
+        let ended = place.run(&[&["diff-access"], arguments].concat());
+        assert_eq!(
+            (ended.code, ended.stdout.as_str()),
+            (64, ""),
+            "{arguments:?}: {}",
+            ended.stderr
+        );
+        let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(says), "{arguments:?}: {said}");
+    }
+}
+
 /// The quickstart, with a role that is mapped to a group, and the group's rights.
 fn team(role: &str) -> String {
     let quickstart = include_str!("../../examples/quickstart.yaml");
