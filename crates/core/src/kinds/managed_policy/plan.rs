@@ -84,6 +84,9 @@ impl Subject<'_> {
                     Some(read) => self.plan_healthy(stack, read, draft),
                     None => self.plan_again(stack, draft),
                 },
+                StackState::Broken if read.is_some() && StackState::holds_nothing(&stack.status) => {
+                    draft.add_finding(self.taken());
+                }
                 StackState::Broken => match self.in_use(stack) {
                     Some(finding) => draft.add_finding(finding),
                     None => self.plan_replacement(stack, stack_health::broken(stack), draft),
