@@ -159,3 +159,36 @@ async fn a_policy_beside_a_stack_that_has_made_none_is_somebody_elses() {
         assert_settled(&bed, &wanted, status).await;
     }
 }
+
+/// Whatever becomes of its stack, a policy does not go to another path, and the one that is there is not left behind.
+#[tokio::test(start_paused = true)]
+async fn a_policy_whose_stack_is_broken_does_not_move() {
+    for is_attached in [true, false] {
+        let (bed, _) = made().await;
+        bed.edit(|world| {
+            "DELETE_FAILED".clone_into(&mut stack_of(world, "eksact-prod-policy-logs").stack.status);
+            if !is_attached {
+                let role = world.roles.get_mut("deployer").unwrap();
+                role.managed_policy_arns.clear();
+            }
+        })
+        .unwrap();
+        let moved = with(
+            "policies: [{name: logs, path: /new/, document: {Version: '2012-10-17', Statement: [{Effect: Allow, Action: 'logs:Get*', Resource: '*'}]}}]\n\
+             roles: [{name: deployer, assumedBy: {users: [nina]}}]\n",
+        );
+        let planned = plan(&bed, &moved).await;
+        let errors: Vec<&str> = planned
+            .findings_of(Severity::Error)
+            .map(|error| error.code.as_str())
+            .collect();
+        assert!(errors.contains(&"policy-moves"), "{is_attached}: {errors:?}");
+        let changed: Vec<&str> = planned
+            .changes
+            .iter()
+            .map(|change| change.address.kind())
+            .filter(|kind| *kind == "managed-policy")
+            .collect();
+        assert!(changed.is_empty(), "{is_attached}: {}", summary(&planned));
+    }
+}
