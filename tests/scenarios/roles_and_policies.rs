@@ -55,6 +55,13 @@ fn reasons<'plan>(plan: &'plan Plan, kind: &str) -> Vec<&'plan str> {
     change.reasons.iter().map(|reason| reason.code.as_str()).collect()
 }
 
+/// Takes the policy away, as a person does who deletes it.
+fn forget_logs(world: &mut World) {
+    world.policies.remove(LOGS);
+    world.policy_documents.remove(LOGS);
+    world.managed_policies.remove(LOGS);
+}
+
 /// EKS knows whom an entry is for by a unique id: one whose role is made anew lets nobody in until it is made anew, too.
 #[tokio::test(start_paused = true)]
 async fn an_entry_is_made_anew_with_its_role() {
@@ -108,4 +115,80 @@ async fn a_policy_in_use_whose_stack_is_broken_is_refused_with_those_who_have_it
     apply(&bed, &wanted).await;
     assert_eq!(bed.world().unwrap().roles["deployer"].managed_policy_arns, [LOGS]);
     assert_settled(&bed, &wanted, "once it is made anew").await;
+}
+
+/// A rollback takes away what the stack made, and a stack in review has made nothing: a policy of the name is then somebody else's.
+#[tokio::test(start_paused = true)]
+async fn a_policy_beside_a_stack_that_has_made_none_is_somebody_elses() {
+    for status in ["ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"] {
+        let (bed, wanted) = made().await;
+        bed.edit(|world| {
+            let record = stack_of(world, "eksact-prod-policy-logs");
+            status.clone_into(&mut record.stack.status);
+            record.stack.outputs.clear();
+            record.resources.clear();
+            // The role lacks the policy, and would get it.
+            let role = world.roles.get_mut("deployer").unwrap();
+            role.managed_policy_arns.clear();
+        })
+        .unwrap();
+        let planned = plan(&bed, &wanted).await;
+        let errors: Vec<(&str, String)> = planned
+            .findings_of(Severity::Error)
+            .map(|error| {
+                let about = error.address.as_ref().map(ToString::to_string);
+                (error.code.as_str(), about.unwrap_or_default())
+            })
+            .collect();
+        for about in ["managed-policy/logs", "assumable-role/deployer"] {
+            assert!(
+                errors.contains(&("policy-not-ours", about.to_owned())),
+                "{status}: {errors:?}"
+            );
+        }
+        assert!(
+            errors.iter().all(|(code, _)| *code != "policy-in-use"),
+            "{status}: {errors:?}"
+        );
+        assert!(!planned.has_changes(), "{status}: {}", summary(&planned));
+
+        // Where none is there, it is made anew, and given.
+        bed.edit(forget_logs).unwrap();
+        apply(&bed, &wanted).await;
+        assert_eq!(bed.world().unwrap().roles["deployer"].managed_policy_arns, [LOGS]);
+        assert_settled(&bed, &wanted, status).await;
+    }
+}
+
+/// Whatever becomes of its stack, a policy does not go to another path, and the one that is there is not left behind.
+#[tokio::test(start_paused = true)]
+async fn a_policy_whose_stack_is_broken_does_not_move() {
+    for is_attached in [true, false] {
+        let (bed, _) = made().await;
+        bed.edit(|world| {
+            "DELETE_FAILED".clone_into(&mut stack_of(world, "eksact-prod-policy-logs").stack.status);
+            if !is_attached {
+                let role = world.roles.get_mut("deployer").unwrap();
+                role.managed_policy_arns.clear();
+            }
+        })
+        .unwrap();
+        let moved = with(
+            "policies: [{name: logs, path: /new/, document: {Version: '2012-10-17', Statement: [{Effect: Allow, Action: 'logs:Get*', Resource: '*'}]}}]\n\
+             roles: [{name: deployer, assumedBy: {users: [nina]}}]\n",
+        );
+        let planned = plan(&bed, &moved).await;
+        let errors: Vec<&str> = planned
+            .findings_of(Severity::Error)
+            .map(|error| error.code.as_str())
+            .collect();
+        assert!(errors.contains(&"policy-moves"), "{is_attached}: {errors:?}");
+        let changed: Vec<&str> = planned
+            .changes
+            .iter()
+            .map(|change| change.address.kind())
+            .filter(|kind| *kind == "managed-policy")
+            .collect();
+        assert!(changed.is_empty(), "{is_attached}: {}", summary(&planned));
+    }
 }

@@ -1,6 +1,11 @@
 //! Mappings, groups and their bindings, and the guards over who gets in: what plans and runs say of them, done.
 
-use eksact_core::ports::kubernetes::Subject;
+use std::collections::BTreeMap;
+
+use eksact_core::ports::{
+    aws::{AccessEntry, AccessPolicy},
+    kubernetes::Subject,
+};
 use eksact_simulator::{Sandbox, Seed, World};
 
 use super::{
@@ -9,6 +14,7 @@ use super::{
 };
 
 const NODE: &str = "arn:aws:iam::111122223333:role/eksctl-quickstart-nodegroup-ng-1-NodeInstanceRole-SANDBOX";
+const OPS: &str = "arn:aws:iam::111122223333:role/ops";
 const DELETE: &str = "delete iamidentitymapping --cluster quickstart --region eu-west-1 --yes";
 
 fn mapped(entry: &str) -> String {
@@ -216,6 +222,14 @@ fn guards() -> Vec<Check> {
         case("plan -f c.yaml").file("c.yaml", dev()).world(mapped_admin).first(format!("eksact {lock_out} --allow own-access-lost --allow last-admin-lost")).says("create an access entry to recover").printed(&[]).check(),
         case(lock_out.as_str()).world(mapped_admin).says("--allow own-access-lost does it anyway.").instead(format!("{lock_out} --allow own-access-lost --allow last-admin-lost")).leaves("allowed by --allow").check(),
         case(lock_out.as_str()).world(mapped_admin).says("or the access policy AmazonEKSClusterAdminPolicy first: ").printed(&[]).check(),
+        // The entry of the caller is of somebody's stack, and keeps the policies that it has.
+        case(format!("{DELETE} --arn {OPS}")).world(only_ops_may_everything).says("or the access policy AmazonEKSClusterAdminPolicy first: `aws eks associate-access-policy").printed(&[]).change(|world| {
+            let entry = &cluster(world).eks.access_entries["arn:aws:iam::111122223333:user/sandbox"];
+            let names = entry.policies.iter().map(|policy| policy.arn.rsplit('/').next().unwrap());
+            let expected = ["AmazonEKSAdminPolicy", "AmazonEKSViewPolicy", "AmazonEKSClusterAdminPolicy"];
+            assert_eq!(names.collect::<Vec<_>>(), expected);
+            assert_eq!(entry.tags.len(), 1);
+        }).check(),
         case(format!("{DELETE} --arn {NODE}")).says("once an access entry of type EC2_LINUX").run(format!("aws eks create-access-entry --region eu-west-1 --cluster-name quickstart --principal-arn {NODE} --type EC2_LINUX")).check(),
         planned(dev()).world(|world| map_role(world, "- [\n")).says("Fix the section by hand, or restore an earlier one with `eksact restore aws-auth`").change(|world| {
             let section = aws_auth(world).data.get_mut("mapRoles").unwrap();
@@ -239,6 +253,30 @@ fn guards() -> Vec<Check> {
             cluster(world).denied.insert("list clusterrolebindings".to_owned());
         }).says("Give the caller the right to list rolebindings and clusterrolebindings").change(|world| cluster(world).denied.clear()).leaves("group-not-bound").check(),
     ]
+}
+
+/// Lets a role do everything by `aws-auth`, and the caller much by an entry that a stack of somebody else's made.
+fn only_ops_may_everything(world: &mut World) {
+    let policy = |name: &str| AccessPolicy {
+        arn: format!("arn:aws:eks::aws:cluster-access-policy/{name}"),
+        namespaces: None,
+    };
+    let arn = world.caller_arn();
+    let entry = AccessEntry {
+        principal_arn: arn.clone(),
+        username: arn.clone(),
+        entry_type: "STANDARD".to_owned(),
+        policies: vec![policy("AmazonEKSAdminPolicy"), policy("AmazonEKSViewPolicy")],
+        tags: BTreeMap::from([("aws:cloudformation:stack-name".to_owned(), "platform".to_owned())]),
+        ..AccessEntry::default()
+    };
+    let entries = &mut cluster(world).eks.access_entries;
+    entries.clear();
+    entries.insert(arn, entry);
+    map_role(
+        world,
+        &format!("- {{rolearn: '{OPS}', username: ops, groups: ['system:masters']}}\n"),
+    );
 }
 
 /// Lets the caller in by `aws-auth` alone, as a member of `editors`.

@@ -130,6 +130,12 @@ fn roles() -> Vec<Check> {
         .replace("c.yaml", "roles: ['role:r']", "accounts: ['111122223333']")
         .check(),
         role(
+            "name: r, assumedBy: {users: [nina], roles: ['role:r']}",
+            "take the role's own name out, or name its account in `accounts`",
+            ", roles: ['role:r']",
+            "",
+        ),
+        role(
             "name: r, assumedBy: {users: [team/nina]}",
             "write its name without its path, or its ARN",
             "team/nina",

@@ -14,6 +14,7 @@ use super::location::Located;
 use super::path::FieldPath;
 use super::validate::duplicates::{self, Listed};
 use super::validate::identity_mapping::list_key;
+use super::validate::role_circles;
 use super::{blank, placeholder, policy_file, shape, validate};
 use eksact_identity::iam::Partition;
 use eksact_message::code::Code;
@@ -233,7 +234,7 @@ fn agreement(root: &Node, cluster: &Metadata) -> Findings {
     findings
 }
 
-/// Joins what the documents say about access, the ClusterConfig first, and reports what they say twice.
+/// Joins what the documents say about access, the ClusterConfig first, and reports what they say twice or in a circle.
 fn join(
     mut accesses: Vec<(Document, ClusterAccess)>,
     accounts: &[ServiceAccount],
@@ -285,6 +286,11 @@ fn join(
     for duplicate in repeated {
         if let Some((document, _)) = accesses.get(duplicate.document) {
             documents.report(document, [duplicate.finding]);
+        }
+    }
+    for (number, circle) in role_circles::circles(&roles) {
+        if let Some((document, _)) = accesses.get(number) {
+            documents.report(document, [circle]);
         }
     }
     let mut joined = ClusterAccess::default();

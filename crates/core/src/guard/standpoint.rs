@@ -32,7 +32,7 @@ impl Standpoint {
     pub fn of(live: &Live) -> Self {
         let caller = caller(live);
         Self {
-            recovery: recovery::commands(&live.cluster, &live.region, caller.as_ref()),
+            recovery: recovery::commands(&live.cluster, &live.region, caller.as_ref(), known_entries(live)),
             caller,
             entries: AccessEntries::of(live),
         }

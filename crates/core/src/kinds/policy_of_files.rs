@@ -39,13 +39,16 @@ pub(super) fn of_somebody_else(
     Some(finding.at(named.location.as_ref()))
 }
 
-/// Whether a stack of the cluster has made this policy. One that is made anew may have no output, and takes over none.
+/// Whether a stack of the cluster has made this policy, which is there. A broken stack that may still have its resources may have
+/// no output; one that has none, as after a rollback, did not make what is there.
 fn is_ours(live: &Live, policy: &str, arn: &str) -> bool {
     let is_its = |stack: &Stack| {
         let output = stack.outputs.get(OUTPUT).map(String::as_str);
         match state_of(&stack.status) {
             StackState::Gone => false,
-            StackState::Broken => output.is_none_or(|output| output == arn),
+            StackState::Broken => {
+                !StackState::holds_nothing(&stack.status) && output.is_none_or(|output| output == arn)
+            }
             StackState::Healthy | StackState::Stuck | StackState::Busy => output == Some(arn),
         }
     };

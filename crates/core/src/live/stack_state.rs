@@ -49,6 +49,15 @@ impl StackState {
             Self::Gone | Self::Healthy | Self::Broken => false,
         }
     }
+
+    /// Whether a stack of this status surely has no resources: what it should have made and is there all the same is somebody
+    /// else's. A rollback has taken away what there was, or nothing was begun.
+    pub fn holds_nothing(status: &str) -> bool {
+        matches!(
+            status,
+            "ROLLBACK_COMPLETE" | "REVIEW_IN_PROGRESS" | "DELETE_COMPLETE"
+        )
+    }
 }
 
 impl Live {
@@ -95,6 +104,12 @@ mod tests {
         ];
         for (status, state) in table {
             assert_eq!(state_of(status), state, "{status}");
+            let empty = ["ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"];
+            assert_eq!(
+                StackState::holds_nothing(status),
+                empty.contains(&status),
+                "{status}"
+            );
         }
     }
 }

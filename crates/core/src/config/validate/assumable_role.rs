@@ -3,8 +3,6 @@
 //! Sources: IAM's `CreateRole`; <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html> (a
 //! session of a role carries no MFA).
 
-use std::collections::BTreeSet;
-
 use super::identity_mapping::permission_set;
 use super::managed_policy::{path, reference};
 use super::service_account::{Wanted, arn, document};
@@ -32,18 +30,12 @@ pub(in crate::config) fn check(roles: &[AssumableRole], partition: Partition, fi
         }
         let mut found = Vec::new();
         let here = FieldPath::of(LIST).index(index);
-        let each_other: Vec<&str> = roles
-            .iter()
-            .take(index + 1)
-            .map(|role| role.name.value.as_str())
-            .filter(|name| lets_in(roles, name, &role.name.value))
-            .collect();
         Check {
             partition,
             path: here.clone(),
             found: &mut found,
         }
-        .role(role, &each_other);
+        .role(role);
         for finding in found {
             let location = finding.location.clone().or_else(|| role.location.clone());
             findings.push(Finding { location, ..finding });
@@ -67,8 +59,7 @@ impl Check<'_> {
         });
     }
 
-    /// `each_other` are the roles up to this one that let this one in, perhaps through others.
-    fn role(&mut self, role: &AssumableRole, each_other: &[&str]) {
+    fn role(&mut self, role: &AssumableRole) {
         let name = &role.name;
         let here = self.path.key("name");
         if name.value.is_empty() {
@@ -104,10 +95,10 @@ impl Check<'_> {
             );
             self.refuse(here, duration, message, None);
         }
-        self.assumed_by(&role.assumed_by, each_other);
+        self.assumed_by(&role.assumed_by);
     }
 
-    fn assumed_by(&mut self, by: &AssumedBy, each_other: &[&str]) {
+    fn assumed_by(&mut self, by: &AssumedBy) {
         let path = self.path.key("assumedBy");
         if by.is_empty() {
             let message = format!("{path} names nobody: IAM takes no trust policy without anybody in it");
@@ -121,7 +112,7 @@ impl Check<'_> {
         for (kind, list) in [("user", &by.users), ("role", &by.roles)] {
             for (index, principal) in list.iter().enumerate() {
                 let here = path.key(&format!("{kind}s")).index(index);
-                self.principal(kind, principal, here, each_other);
+                self.principal(kind, principal, here);
             }
         }
         for (index, account) in by.accounts.iter().enumerate() {
@@ -165,23 +156,14 @@ impl Check<'_> {
         }
     }
 
-    /// A user or role: by its ARN, its name, or as one of the files.
-    fn principal(&mut self, kind: &str, principal: &Located<String>, here: FieldPath, each_other: &[&str]) {
+    /// A user or role: by its ARN, its name, or as one of the files, which is looked at where all of them are known.
+    fn principal(&mut self, kind: &str, principal: &Located<String>, here: FieldPath) {
         let text = principal.value.as_str();
         if text.contains("${") || text.trim().is_empty() {
             // Reported already.
             return;
         }
-        if let Some(name) = named_role(text).filter(|_| kind == "role") {
-            if each_other.contains(&name) {
-                let message = format!(
-                    "this role and {} let each other in, and IAM takes a trust policy only once everybody in it is there: neither \
-                     can be made first",
-                    quoted(name)
-                );
-                let help = remedy!("take one of the two names out, or name the role's account in `accounts`");
-                self.refuse(here, principal, message, Some(help));
-            }
+        if kind == "role" && named_role(text).is_some() {
             return;
         }
         if !text.starts_with("arn:") {
@@ -274,25 +256,6 @@ fn names_no_owner(subject: &str) -> bool {
     !subject.contains("${") && !before.contains('/') && before.matches(':').count() < 2
 }
 
-/// Whether a role of the files lets in another one by its name, or one that does.
-fn lets_in(roles: &[AssumableRole], role: &str, other: &str) -> bool {
-    let mut seen = BTreeSet::from([role]);
-    let mut queue = vec![role];
-    while let Some(next) = queue.pop() {
-        let by_name = roles.iter().filter(|role| role.name.value == next);
-        let named = by_name.flat_map(|role| &role.assumed_by.roles);
-        for name in named.filter_map(|named| named_role(&named.value)) {
-            if name == other {
-                return true;
-            }
-            if seen.insert(name) {
-                queue.push(name);
-            }
-        }
-    }
-    false
-}
-
 /// What names a role that the files do not have.
 pub(in crate::config) fn unknown_names(config: &ClusterConfig) -> Vec<Finding> {
     config
@@ -308,38 +271,6 @@ pub(in crate::config) fn unknown_names(config: &ClusterConfig) -> Vec<Finding> {
 mod tests {
     use crate::config::tests::HEAD;
     use crate::config::validate::tests::said;
-
-    /// In whatever order they stand, as long as one of them can be made first.
-    #[test]
-    fn roles_let_in_each_other_in_one_direction() {
-        for (roles, expected) in [
-            ("a: b, b: x, x: ", ""),
-            ("x: , b: x, a: b", ""),
-            ("a: a, x: ", "this role and `a` let each other in"),
-            ("a: b, b: a", "this role and `a` let each other in"),
-            ("a: b, b: x, x: a", "this role and `a` let each other in"),
-            ("a: b, b: x, x: b", "this role and `b` let each other in"),
-        ] {
-            let of_role = |text: &str| {
-                let (name, by) = text.split_once(": ").unwrap();
-                let by = if by.is_empty() {
-                    "users: [nina]".to_owned()
-                } else {
-                    format!("roles: ['role:{by}']")
-                };
-                format!("- name: {name}\n  assumedBy: {{{by}}}\n")
-            };
-            let list: String = roles.split(", ").map(of_role).collect();
-            let text = said(&format!(
-                "{HEAD}---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\nroles:\n{list}"
-            ));
-            assert!(
-                text.contains(expected) && text.is_empty() == expected.is_empty(),
-                "{roles}: {text}"
-            );
-            assert!(text.matches("let each other in").count() < 2, "{roles}: {text}");
-        }
-    }
 
     #[test]
     fn subjects_that_let_in_strangers() {

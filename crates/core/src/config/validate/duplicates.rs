@@ -17,10 +17,10 @@ use eksact_identity::iam::arn::is_role_name;
 /// Something in a list, and where it is listed.
 pub(in crate::config) struct Listed<'a, T> {
     /// Number of the document.
-    document: usize,
+    pub(super) document: usize,
     /// Its path in that document.
-    path: FieldPath,
-    item: &'a T,
+    pub(super) path: FieldPath,
+    pub(super) item: &'a T,
 }
 
 impl<'a, T> Listed<'a, T> {
@@ -39,7 +39,7 @@ impl<'a, T> Listed<'a, T> {
 }
 
 /// More duplicates than these are not described one by one.
-const MOST_FINDINGS: usize = 100;
+pub(super) const MOST_FINDINGS: usize = 100;
 
 /// Something that is listed already.
 pub(in crate::config) struct Duplicate {

@@ -16,6 +16,7 @@ pub(super) mod managed_policy;
 pub(super) mod place;
 mod pod_identity_association;
 mod principal_arn;
+pub(super) mod role_circles;
 pub(super) mod sections;
 mod service_account;
 pub(super) mod shared_role;

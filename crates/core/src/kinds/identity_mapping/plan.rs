@@ -22,7 +22,7 @@ use crate::{
         access::{Admitted, KnownRefusal, foreign_change, section_dropped},
         aws_auth::AwsAuthReading,
         recovery,
-        standpoint::Standpoint,
+        standpoint::{Standpoint, known_entries},
     },
     kinds::{Request, revocation::is_held_back, runner::way_to, selection, unreachable},
     live::{Live, Unreadable, addresses, unreadable},
@@ -320,7 +320,12 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
         return finding.with_help(match error.kind {
             crate::ports::CallErrorKind::Credentials => remedy!(
                 "If no one gets in any more, create an access entry to recover: {}",
-                recovery::commands(&live.cluster, &live.region, live.caller.as_ref().ok())
+                recovery::commands(
+                    &live.cluster,
+                    &live.region,
+                    live.caller.as_ref().ok(),
+                    known_entries(live)
+                )
             ),
             _ => way_to(&live.cluster),
         });

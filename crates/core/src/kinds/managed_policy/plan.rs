@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     operation::Operation,
     removal::{holders, take_down},
-    wanted::{is_ours, stack_of, wanted},
+    wanted::{arn_of, is_ours, stack_of, wanted},
 };
 use crate::{
     config::managed_policy::ManagedPolicy,
@@ -84,7 +84,11 @@ impl Subject<'_> {
                     Some(read) => self.plan_healthy(stack, read, draft),
                     None => self.plan_again(stack, draft),
                 },
-                StackState::Broken => match self.in_use(stack) {
+                StackState::Broken if read.is_some() && StackState::holds_nothing(&stack.status) => {
+                    draft.add_finding(self.taken());
+                }
+                // Who has the policy is asked of the one that the file means.
+                StackState::Broken => match self.moved(stack).or_else(|| self.in_use(stack)) {
                     Some(finding) => draft.add_finding(finding),
                     None => self.plan_replacement(stack, stack_health::broken(stack), draft),
                 },
@@ -144,17 +148,8 @@ impl Subject<'_> {
     }
 
     fn plan_again(&self, stack: &Stack, draft: &mut PlanDraft) {
-        // The output of the stack tells where the policy was: under another path there may be one.
-        if let Some(arn) = super::wanted::arn_of(stack).filter(|arn| *arn != self.arn) {
-            draft.add_finding(
-                self.error(
-                    Code::PolicyMoves,
-                    format!("the policy is {arn}, and the path of a policy cannot be changed"),
-                )
-                .with_help(remedy!(
-                    "Write its path as it is, or give the policy of the other path another name."
-                )),
-            );
+        if let Some(finding) = self.moved(stack) {
+            draft.add_finding(finding);
             return;
         }
         let reason = Reason::new(
@@ -162,6 +157,16 @@ impl Subject<'_> {
             "the policy is gone, while its stack is still there",
         );
         self.plan_replacement(stack, reason, draft);
+    }
+
+    /// That the policy is under another path than the file's: the output of the stack tells where, and there may be one.
+    fn moved(&self, stack: &Stack) -> Option<Finding> {
+        let arn = arn_of(stack).filter(|arn| *arn != self.arn)?;
+        let message = format!("the policy is {arn}, and the path of a policy cannot be changed");
+        let finding = self.error(Code::PolicyMoves, message);
+        Some(finding.with_help(remedy!(
+            "Write its path as it is, or give the policy of the other path another name."
+        )))
     }
 
     /// That a policy whose stack has to be deleted is one that somebody has, which IAM does not delete.

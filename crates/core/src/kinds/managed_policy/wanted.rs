@@ -90,7 +90,9 @@ pub(super) fn made_again(request: &Request, live: &Live) -> BTreeSet<String> {
         let stack = stack_of(live, &policy.name.value)?;
         let arn = policy.arn(live.partition, &live.account);
         let is_there = matches!(live.managed_policy(&arn), Some(Ok(Some(_))));
-        (is_there && state_of(&stack.status) == StackState::Broken).then_some(arn)
+        let is_its =
+            state_of(&stack.status) == StackState::Broken && !StackState::holds_nothing(&stack.status);
+        (is_there && is_its).then_some(arn)
     });
     all.collect()
 }
