@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use eksact_core::engine::Address;
-use eksact_identity::cloudformation::{RoleOwner, managed_policy, stack_name};
+use eksact_identity::cloudformation::{RoleOwner, managed_policy};
 use eksact_simulator::World;
 
 use crate::{
@@ -124,13 +124,18 @@ fn owner(object: &Object, world: &World) -> Option<RoleOwner> {
     RoleOwner::of_tags(tags)
 }
 
-/// The name of the stack that an object is, or is of.
+/// The id of the stack that an object is, or is of.
+fn stack_id_of<'a>(object: &'a Object, world: &'a World) -> Option<&'a String> {
+    match object.kind {
+        "stack" => Some(&object.key),
+        "change set" => Some(&world.change_sets.get(&object.key)?.stack_id),
+        _ => None,
+    }
+}
+
+/// Its name.
 fn stack_of<'world>(object: &Object, world: &'world World) -> Option<&'world str> {
-    let id = match object.kind {
-        "stack" => &object.key,
-        "change set" => &world.change_sets.get(&object.key)?.stack_id,
-        _ => return None,
-    };
+    let id = stack_id_of(object, world)?;
     Some(&world.stacks.get(id)?.stack.name)
 }
 
@@ -153,13 +158,20 @@ pub fn belongs(object: &Object, address: &Address, worlds: [&World; 2]) -> bool 
     };
     // Hands may have taken off the tag that says whose a stack is.
     let is_named = |wanted: &str| worlds.iter().any(|world| stack_of(object, world) == Some(wanted));
+    let makes_role = |role: &str| {
+        worlds.iter().any(|world| {
+            let of_stack = stack_id_of(object, world).and_then(|id| world.stacks.get(id));
+            of_stack.is_some_and(|stack| {
+                let mut made = stack.resources.values();
+                made.any(|resource| resource.physical_id == role)
+            })
+        })
+    };
     match (address.kind(), object.kind) {
         ("oidc-provider", "OIDC provider" | "cluster tags")
         | ("authentication-mode", "authentication mode" | "access entry") => true,
         ("iam-role" | "pod-identity-role", "stack" | "role" | "change set") => is_owned(),
-        ("assumable-role", "stack" | "role" | "change set") => {
-            is_owned() || is_named(&stack_name::of_named(CLUSTER, "role", name))
-        }
+        ("assumable-role", "stack" | "role" | "change set") => is_owned() || makes_role(name),
         ("managed-policy", "stack" | "change set") => is_named(&managed_policy::stack_name(CLUSTER, name)),
         ("managed-policy", "managed policy") => name_of(key) == name,
         ("pod-identity-association", "association") => of_account(),

@@ -167,7 +167,8 @@ fn quoted(texts: impl Iterator<Item = String>) -> String {
 pub fn lines_of_policies(policies: &Policies) -> Vec<String> {
     let lines = |(number, policy): (&usize, &Policy)| {
         let mut lines = format!("name: {}", policy_name(*number));
-        if policy.moved {
+        // IAM has a name once whatever the path, and nothing tells that somebody else has it elsewhere but the refusal.
+        if policy.moved && *number != TAKEN {
             lines.push_str("\npath: /moved/");
         } else {
             lines.push_str(&path(OWN_POLICIES[*number]));

@@ -8,7 +8,7 @@ use crate::{
     live::{Live, StackState, is_of_cluster, state_of},
     ports::aws::Stack,
 };
-use eksact_identity::cloudformation::managed_policy::{OUTPUT, policy_of};
+use eksact_identity::cloudformation::managed_policy::{OUTPUT, policy_of, stack_name};
 use eksact_message::code::Code;
 
 /// That the policy of this ARN is one of the files by its name, and somebody else's by what is there. `address` is that of the
@@ -24,7 +24,14 @@ pub(super) fn of_somebody_else(
     let of_files = &request.config.names;
     let policy = of_files.policy_of(arn, live.partition, &live.account)?;
     let message = match live.managed_policy(arn)? {
-        Ok(None) => return None,
+        Ok(None) if is_to_come(live, policy, arn) => return None,
+        Ok(None) => {
+            let message = format!(
+                "the role does not get the policy {arn}: it does not exist, and the plan cannot make it"
+            );
+            let finding = Finding::new(Severity::Error, Code::NotPlanned, message).about(address);
+            return Some(finding.at(named.location.as_ref()));
+        }
         _ if is_ours(live, policy, arn) => return None,
         Ok(Some(_)) => format!(
             "the role does not get the policy {arn}: the file means one that eksact makes, and no stack of this cluster made \
@@ -37,6 +44,25 @@ pub(super) fn of_somebody_else(
     };
     let finding = Finding::new(Severity::Error, Code::PolicyNotOurs, message).about(address);
     Some(finding.at(named.location.as_ref()))
+}
+
+/// Whether the plan can make this policy, which is not there. What stands in its way is told of the policy itself.
+fn is_to_come(live: &Live, policy: &str, arn: &str) -> bool {
+    let cluster = &live.cluster.name;
+    let own = stack_name(cluster, policy);
+    let stacks = live.known_stacks();
+    let is_its = |stack: &&Stack| is_of_cluster(stack, cluster) && policy_of(&stack.tags) == Some(policy);
+    let of_name = || stacks.iter().find(|stack| stack.name == own);
+    let Some(stack) = stacks.iter().find(is_its).or_else(of_name) else {
+        return true;
+    };
+    match state_of(&stack.status) {
+        StackState::Gone => true,
+        _ if !is_its(&stack) => false,
+        StackState::Broken => true,
+        StackState::Healthy => stack.outputs.get(OUTPUT).is_none_or(|output| output == arn),
+        StackState::Stuck | StackState::Busy => false,
+    }
 }
 
 /// Whether a stack of the cluster has made this policy, which is there. A broken stack that may still have its resources may have

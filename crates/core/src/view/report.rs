@@ -268,9 +268,9 @@ mod tests {
         let text = report(
             &samples::plan(),
             &samples::report(),
-            &Rest::NewPlan(Some(Remedy::of_template(format_args!(
-                "Run `eksact plan -f c.yaml --out p.json`"
-            )))),
+            &Rest::NewPlan(Some(
+                serde_json::from_str("\"Run `eksact plan -f c.yaml --out p.json`\"").unwrap(),
+            )),
             Style::plain(200),
         );
         let [.., last, help] = text.lines().collect::<Vec<_>>()[..] else {

@@ -231,8 +231,10 @@ fn moments(
             let mut changes = planned.plan.changes.iter();
             changes.any(|change| change.address.kind() == kind && change.address.name() == name)
         };
-        // So is what it gives until the entry that the same plan makes for its principal counts.
-        has("identity-mapping", &mapped(arn)) && (stops_reading || has("access-entry", arn))
+        // So is what it gives until the entry that the same plan makes for its principal counts; and what an old one gives to a role that
+        // the plan makes: all mappings are one write, which comes after the roles.
+        let is_other = stops_reading || has("access-entry", arn) || has("assumable-role", name_of(arn));
+        has("identity-mapping", &mapped(arn)) && is_other
     };
     let first = planned.read.1;
     let given_back = pods(&with_ways_of(&told.versions[first], goal));
