@@ -3,11 +3,11 @@
 use std::{
     cell::Cell,
     path::{Path, PathBuf},
-    time::Instant,
 };
 
 use clap::{ArgAction, Args};
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::{
     ExitCode, Failure,
@@ -21,7 +21,7 @@ use super::{
     wiring::Connection,
 };
 use eksact_core::{
-    engine::{Event, Plan, Report, executor::INTERRUPTED},
+    engine::{Event, Plan, Report},
     guard::broadening,
     kinds::preflight,
     saved::{
@@ -285,9 +285,7 @@ pub(super) async fn under_lock(
         let lost = async {
             if let Some(held) = &mut held {
                 keep(held, connection, printer).await;
-                // Whoever interrupted the run before is who ended it.
-                is_lost.set(!listener.is_asked());
-                listener.finish();
+                is_lost.set(listener.lock_lost());
             }
             std::future::pending::<()>().await;
         };
@@ -296,11 +294,7 @@ pub(super) async fn under_lock(
             () = stop(listener) => {}
         }
     };
-    let (mut report, events) =
-        carry_out::carry_out(plan, &saved.request, connection, told, printer, stop).await;
-    if is_lost.get() {
-        ended_by_lost_lock(&mut report);
-    }
+    let (report, events) = carry_out::carry_out(plan, &saved.request, connection, told, printer, stop).await;
     if let Some(held) = held {
         let outcome = if report.succeeded() {
             Outcome::Applied
@@ -314,15 +308,6 @@ pub(super) async fn under_lock(
         }
     }
     (report, events, is_lost.get())
-}
-
-/// Says of a run that ended because its lock was lost what ended it: nobody interrupted it.
-fn ended_by_lost_lock(report: &mut Report) {
-    report.interrupted = false;
-    let reasons = report.not_tried.iter_mut().map(|(_, reason)| reason);
-    for reason in reasons.filter(|reason| reason.as_str() == INTERRUPTED) {
-        "the lock was lost".clone_into(reason);
-    }
 }
 
 /// Renews the lock; ends when it is lost.
@@ -435,41 +420,6 @@ impl From<ApplyError> for Failure {
                  nobody else applies a plan meanwhile.",
                 lock::NAMESPACE
             )),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use eksact_core::engine::StepId;
-
-    /// A lost lock is no Ctrl-C: the exit code says that a part was done, or that nothing was.
-    #[test]
-    fn a_lost_lock_is_no_interruption() {
-        let step = |number: usize| StepId(format!("iam-role/app/web#step-{number}"));
-        for (done, code) in [(Vec::new(), ExitCode::Error), (vec![step(0)], ExitCode::Partial)] {
-            let mut report = Report {
-                done,
-                not_tried: vec![
-                    (step(1), INTERRUPTED.to_owned()),
-                    (step(2), "iam-role/app/web#step-9 did not succeed".to_owned()),
-                ],
-                interrupted: true,
-                ..Report::default()
-            };
-            assert_eq!(flow::code_of(&report), ExitCode::Interrupted);
-            ended_by_lost_lock(&mut report);
-            assert_eq!(flow::code_of(&report), code);
-            let reasons: Vec<&str> = report
-                .not_tried
-                .iter()
-                .map(|(_, reason)| reason.as_str())
-                .collect();
-            assert_eq!(
-                reasons,
-                ["the lock was lost", "iam-role/app/web#step-9 did not succeed"]
-            );
         }
     }
 }

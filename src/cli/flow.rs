@@ -307,7 +307,8 @@ pub(super) fn code_of(report: &Report) -> ExitCode {
     if report.succeeded() {
         return ExitCode::Success;
     }
-    if !report.done.is_empty() {
+    // What was given up in flight may have taken effect.
+    if !report.done.is_empty() || !report.unknown.is_empty() {
         return ExitCode::Partial;
     }
     if report.failed.is_empty() {

@@ -37,9 +37,10 @@ impl Listener {
         self.raise(Interrupt::Finish);
     }
 
-    /// Whether it was asked to end, by whomever.
-    pub(super) fn is_asked(&self) -> bool {
-        *self.sender.borrow() > Interrupt::None
+    /// Has the steps in flight finished since the lock was lost. Whether this is what ends the run: where somebody asked for its
+    /// end before, that did.
+    pub(super) fn lock_lost(&self) -> bool {
+        self.raise(Interrupt::LockLost)
     }
 
     /// Gives them up, as the second does.
@@ -47,12 +48,13 @@ impl Listener {
         self.raise(Interrupt::Abandon);
     }
 
-    fn raise(&self, wanted: Interrupt) {
+    /// Whether it was not there yet.
+    fn raise(&self, wanted: Interrupt) -> bool {
         self.sender.send_if_modified(|level| {
             let is_new = *level < wanted;
             *level = (*level).max(wanted);
             is_new
-        });
+        })
     }
 }
 

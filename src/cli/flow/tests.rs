@@ -32,6 +32,13 @@ fn a_script_can_tell_why_nothing_was_done() {
     assert_eq!(failed(&[guarded, moved], &[]), ExitCode::Stale);
     assert_eq!(failed(&[guarded, other], &[]), ExitCode::Error);
     assert_eq!(failed(&[moved], &[StepId("other".to_owned())]), ExitCode::Partial);
+    let mut given_up = Report {
+        unknown: vec![StepId("it".to_owned())],
+        ..Report::default()
+    };
+    assert_eq!(code_of(&given_up), ExitCode::Partial);
+    given_up.interrupted = true;
+    assert_eq!(code_of(&given_up), ExitCode::Interrupted);
 }
 
 /// An account and a cluster with nothing in them, and their clock.

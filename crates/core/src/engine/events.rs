@@ -75,7 +75,7 @@ pub enum EventKind {
         address: Address,
         /// What it would have done.
         title: String,
-        /// Why: a step that failed, or an interruption.
+        /// Why: a step that failed, an interruption, or a lock that was lost.
         reason: String,
     },
     /// The user asked to stop.
@@ -84,6 +84,11 @@ pub enum EventKind {
         in_flight: usize,
         /// Whether it was the second time.
         abandoned: bool,
+    },
+    /// The lock was lost under which the run works: no further step is begun.
+    LockLost {
+        /// How many steps are in flight and will be finished.
+        in_flight: usize,
     },
     /// The run is over.
     RunFinished {

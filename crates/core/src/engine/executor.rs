@@ -119,16 +119,34 @@ pub trait StepRunner: Send + Sync {
     async fn run(&self, step: &Step, operation: Value, progress: Progress) -> Result<StepDone, StepError>;
 }
 
-/// How far an interruption has gone.
+/// Whether and how a run is to end before its end. What comes later in this list outweighs what comes before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Interrupt {
-    /// None.
+    /// Not at all.
     #[default]
     None,
-    /// Start nothing more, finish what is in flight.
+    /// The lock was lost under which it works: start nothing more, finish what is in flight. Nobody asked for it.
+    LockLost,
+    /// Somebody asked: start nothing more, finish what is in flight.
     Finish,
-    /// Give up what is in flight.
+    /// Somebody asked again: give up what is in flight.
     Abandon,
+}
+
+impl Interrupt {
+    /// Whether somebody asked for it.
+    fn is_asked_for(self) -> bool {
+        self >= Self::Finish
+    }
+
+    /// Why a step was not tried where this was the first that ended the run.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::None => "it was never ready",
+            Self::LockLost => "the lock was lost",
+            Self::Finish | Self::Abandon => "interrupted",
+        }
+    }
 }
 
 /// How to run.
@@ -194,16 +212,19 @@ pub async fn execute(
     });
     let mut interrupt_open = true;
     let mut heard = Interrupt::None;
+    let mut ended_by = Interrupt::None;
 
     loop {
         let requested = *interrupt.borrow_and_update();
+        ended_by = first_of(ended_by, requested);
         if requested > heard && !flying.is_empty() {
             heard = requested;
-            report.interrupted = true;
             let abandoned = requested == Interrupt::Abandon;
-            tell(EventKind::Interrupted {
-                in_flight: in_flight.len(),
-                abandoned,
+            let in_flight = in_flight.len();
+            tell(if requested.is_asked_for() {
+                EventKind::Interrupted { in_flight, abandoned }
+            } else {
+                EventKind::LockLost { in_flight }
             });
             if abandoned {
                 break;
@@ -268,7 +289,9 @@ pub async fn execute(
         }
     }
     drop(flying);
-    report.interrupted |= *interrupt.borrow() > Interrupt::None;
+    let requested = *interrupt.borrow();
+    ended_by = first_of(ended_by, requested);
+    report.interrupted = requested.is_asked_for();
     report.unknown = in_flight.into_iter().cloned().collect();
     let failed: BTreeSet<StepId> = report
         .failed
@@ -276,7 +299,7 @@ pub async fn execute(
         .map(|(id, _)| id.clone())
         .chain(report.unknown.iter().cloned())
         .collect();
-    for (step, reason) in skipped(&readiness.left(), &failed, report.interrupted) {
+    for (step, reason) in skipped(&readiness.left(), &failed, ended_by) {
         report.not_tried.push((step.id.clone(), reason.clone()));
         tell(EventKind::StepSkipped {
             id: step.id.clone(),
@@ -293,14 +316,16 @@ pub async fn execute(
     report
 }
 
-/// Why a step was not tried where the run was asked to end.
-pub const INTERRUPTED: &str = "interrupted";
+/// What ended the run: the first of what was told it, whatever was told it afterwards.
+fn first_of(before: Interrupt, now: Interrupt) -> Interrupt {
+    if before == Interrupt::None { now } else { before }
+}
 
-/// Why each step that was left over was not tried: the first failure behind it, else the interruption.
+/// Why each step that was left over was not tried: the first failure behind it, else what ended the run.
 fn skipped<'plan>(
     left: &[&'plan Step],
     failed: &BTreeSet<StepId>,
-    interrupted: bool,
+    ended_by: Interrupt,
 ) -> Vec<(&'plan Step, String)> {
     let mut causes: BTreeMap<&StepId, StepId> = BTreeMap::new();
     let mut skipped = Vec::new();
@@ -315,8 +340,7 @@ fn skipped<'plan>(
         });
         let reason = match &cause {
             Some(cause) => format!("{cause} did not succeed"),
-            None if interrupted => INTERRUPTED.to_owned(),
-            None => "it was never ready".to_owned(),
+            None => ended_by.reason().to_owned(),
         };
         if let Some(cause) = cause {
             causes.insert(&step.id, cause);

@@ -210,6 +210,7 @@ fn message(kind: &EventKind) -> String {
         EventKind::Interrupted { abandoned: true, .. } => {
             "interrupted again: what is under way is given up".to_owned()
         }
+        EventKind::LockLost { .. } => "the lock was lost: what is under way is finished".to_owned(),
         EventKind::RunFinished {
             done,
             failed,
@@ -236,6 +237,11 @@ mod tests {
         for event in samples::events() {
             text.push_str(&event_line(&event, None).unwrap());
         }
+        let lost = Event {
+            elapsed_milliseconds: 9,
+            kind: EventKind::LockLost { in_flight: 1 },
+        };
+        text.push_str(&event_line(&lost, None).unwrap());
         text.push_str(&report_line(&plan, &samples::report(), &samples::events(), None).unwrap());
         let schema = strict();
         let mut types = Vec::new();
@@ -264,6 +270,7 @@ mod tests {
                 "step-failed",
                 "step-skipped",
                 "run-finished",
+                "lock-lost",
                 "report"
             ]
         );

@@ -46,7 +46,7 @@ impl Board {
                 self.flights.retain(|flight| flight.id != *id);
                 self.ended += 1;
             }
-            EventKind::StepSkipped { .. } | EventKind::Interrupted { .. } => {}
+            EventKind::StepSkipped { .. } | EventKind::Interrupted { .. } | EventKind::LockLost { .. } => {}
             EventKind::RunFinished { .. } => self.flights.clear(),
         }
     }

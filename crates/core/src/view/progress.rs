@@ -199,6 +199,13 @@ fn event_lines(event: &Event, board: &Board, look: Look) -> String {
             };
             line(Label::Warning, "stopping", &[Span::plain(text)]);
         }
+        EventKind::LockLost { in_flight } => {
+            let steps = counted(*in_flight, "step", "steps");
+            let text = format!(
+                "finishing {steps} in flight, starting nothing more, since the lock was lost; interrupt twice to give them up."
+            );
+            line(Label::Warning, "stopping", &[Span::plain(text)]);
+        }
         // What is left is told by the report, or only when verbose.
         EventKind::RunStarted { .. }
         | EventKind::RunFinished { .. }

@@ -147,7 +147,7 @@ fn summary(outcomes: &[(&Change, Outcome)], report: &Report, is_over: bool) -> V
     let (word, label) = match (report.succeeded(), report.interrupted) {
         (true, _) => ("Applied: ", Label::Success),
         (false, true) => ("Interrupted: ", Label::Error),
-        (false, false) if report.done.is_empty() => ("Not applied: ", Label::Error),
+        (false, false) if !was_begun(report) => ("Not applied: ", Label::Error),
         (false, false) => ("Applied in part: ", Label::Error),
     };
     let mut spans = vec![Span::new(label, word)];

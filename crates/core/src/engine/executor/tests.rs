@@ -140,6 +140,32 @@ async fn the_first_interrupt_finishes_what_is_in_flight_and_the_second_gives_it_
     }
 }
 
+/// Nobody interrupts a run whose lock is lost, unless somebody does.
+#[tokio::test(start_paused = true)]
+async fn a_lost_lock_begins_no_more_and_is_no_interruption() {
+    for then_interrupted in [false, true] {
+        let plan = plan(&[("a", &[]), ("b", &["a"])]);
+        let runner = Recorder::default();
+        let (sender, interrupt) = watch::channel(Interrupt::None);
+        let told = Mutex::new(Vec::new());
+        let events = |event: Event| match &event.kind {
+            EventKind::StepProgress { .. } => {
+                sender.send_replace(Interrupt::LockLost);
+            }
+            EventKind::LockLost { .. } if then_interrupted => {
+                sender.send_replace(Interrupt::Finish);
+            }
+            EventKind::StepSkipped { reason, .. } => told.lock().unwrap().push(reason.clone()),
+            _ => {}
+        };
+        let report = execute(&plan, &runner, ExecutionOptions::default(), &events, interrupt).await;
+        assert_eq!(report.interrupted, then_interrupted);
+        assert_eq!((report.done.len(), report.unknown.len()), (1, 0), "{report:?}");
+        assert_eq!(report.not_tried[0].1, "the lock was lost");
+        assert_eq!(*told.lock().unwrap(), ["the lock was lost"]);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_step_is_given_what_an_earlier_one_told() {
     let mut plan = plan(&[("role", &[]), ("account", &["role"])]);
