@@ -423,3 +423,6 @@ impl From<ApplyError> for Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
