@@ -58,6 +58,9 @@ fn color_in(arguments: &[OsString]) -> Option<Color> {
     found
 }
 
+/// The file of the simulated account, where none is named.
+const SANDBOX_FILE: &str = ".eksact-sandbox.json";
+
 /// Flags that every command takes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
@@ -92,7 +95,7 @@ pub(super) struct GlobalFlags {
         env = "EKSACT_SANDBOX_FILE",
         hide_env_values = true,
         value_name = "PATH",
-        default_value = ".eksact-sandbox.json"
+        default_value = SANDBOX_FILE
     )]
     pub sandbox_file: PathBuf,
     /// Who calls in the sandbox: the ARN of a user or role, rather than the sandbox's creator
@@ -147,6 +150,60 @@ impl GlobalFlags {
             )));
         }
         Ok(())
+    }
+
+    /// The words that lead another command to the account and the cluster of this one. What variables say is not among them: the
+    /// other has them, too. Nor is what only decides how a command looks, or how fast it is.
+    pub(super) fn words_of_place(&self) -> Vec<String> {
+        self.words_beside(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    }
+
+    fn words_beside(&self, variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
+        let Self {
+            region,
+            profile,
+            sandbox,
+            sandbox_file,
+            sandbox_caller,
+            kubeconfig,
+            context,
+            parallelism: _,
+            color: _,
+            quiet: _,
+            verbose: _,
+            dump_logs: _,
+        } = self;
+        let path = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let is_set = variable("EKSACT_SANDBOX").is_some_and(|value| {
+            let value = value.to_lowercase();
+            ["y", "yes", "t", "true", "on", "1"].contains(&value.as_str())
+        });
+        let file_set = variable("EKSACT_SANDBOX_FILE").unwrap_or_else(|| SANDBOX_FILE.to_owned());
+        let caller_set =
+            variable("EKSACT_SANDBOX_CALLER").and_then(|caller| caller.parse::<SimulatedCaller>().ok());
+        let is_caller_set = |arn: &String| caller_set.as_ref().is_some_and(|caller| caller.arn == *arn);
+        let caller = sandbox_caller.as_ref().map(|caller| caller.arn.clone());
+        let given = [
+            ("--region", region.clone()),
+            ("--profile", profile.clone()),
+            (
+                "--sandbox-file",
+                Some(path(sandbox_file)).filter(|file| *sandbox && *file != file_set),
+            ),
+            ("--sandbox-caller", caller.filter(|arn| !is_caller_set(arn))),
+            ("--kubeconfig", kubeconfig.as_ref().map(path)),
+            ("--context", context.clone()),
+        ];
+        let mut words = Vec::new();
+        match (*sandbox, is_set) {
+            (true, false) => words.push("--sandbox".to_owned()),
+            (false, true) => words.push("--sandbox=false".to_owned()),
+            (true, true) | (false, false) => {}
+        }
+        for (flag, value) in given {
+            words.extend(value.into_iter().flat_map(|value| [flag.to_owned(), value]));
+        }
+        words
     }
 
     /// The printer that these flags ask for.
@@ -206,6 +263,47 @@ impl<W: io::Write> io::Write for WithoutSecrets<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_command_gets_to_the_same_place() {
+        #[derive(Debug, clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            global: GlobalFlags,
+        }
+        // What another test's variables say must not decide.
+        let words = |line: &str, variables: &[(&str, &str)]| {
+            let before = if line.contains("--sandbox-file") {
+                "eksact --sandbox=false"
+            } else {
+                "eksact --sandbox=false --sandbox-file .eksact-sandbox.json"
+            };
+            let line = before.split(' ').chain(line.split_whitespace());
+            let line = <Line as clap::Parser>::try_parse_from(line).unwrap();
+            let variable = |name: &str| {
+                let mut named = variables.iter().filter(|(other, _)| *other == name);
+                named.next().map(|(_, value)| (*value).to_owned())
+            };
+            line.global.words_beside(variable).join(" ")
+        };
+        assert_eq!(words("", &[]), "");
+        assert_eq!(words("--quiet -vv --color never --parallelism 3", &[]), "");
+        assert_eq!(
+            words("--context c --kubeconfig k -p prod -r eu-west-1", &[]),
+            "--region eu-west-1 --profile prod --kubeconfig k --context c"
+        );
+        assert_eq!(words("--sandbox", &[]), "--sandbox");
+        assert_eq!(words("--sandbox", &[("EKSACT_SANDBOX", "yes")]), "");
+        assert_eq!(words("", &[("EKSACT_SANDBOX", "1")]), "--sandbox=false");
+        let caller = "arn:aws:iam::111122223333:user/web";
+        let line = format!("--sandbox --sandbox-file other.json --sandbox-caller {caller}");
+        assert_eq!(words(&line, &[]), line);
+        let set = [
+            ("EKSACT_SANDBOX_FILE", "other.json"),
+            ("EKSACT_SANDBOX_CALLER", caller),
+        ];
+        assert_eq!(words(&line, &set), "--sandbox");
+    }
 
     #[test]
     fn the_colour_is_found_in_a_line_that_clap_refused() {

@@ -115,7 +115,7 @@ impl WholeFileFlags {
     }
 
     /// The words that make this plan again, where they are more than its file, `--prune` and `--allow`, which the request has.
-    fn unusual_words(&self) -> Option<String> {
+    fn unusual_words(&self, global: &GlobalFlags) -> Option<String> {
         let Self {
             config_files,
             prune,
@@ -157,6 +157,7 @@ impl WholeFileFlags {
         for (flag, values) in lists {
             flags.extend(values.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
         }
+        flags.extend(global.words_of_place());
         if flags.is_empty() && config_files.len() == 1 {
             return None;
         }
@@ -245,7 +246,7 @@ impl PlanCommand {
         let (mut request, connection) = self.whole.request(global, printer).await?;
         // The same plan has the same digest wherever it is made; the run that applies it has its own.
         request.settings.nonce.clear();
-        if let Some(words) = self.whole.unusual_words() {
+        if let Some(words) = self.whole.unusual_words(global) {
             request.settings.command = words;
         }
         if self.drift_only {

@@ -148,15 +148,47 @@ fn bytes_of(file: &Path) -> std::io::Result<Vec<u8>> {
 /// How the plan of this request is made anew.
 pub(super) fn made_anew(request: &Request, file: &Path) -> Remedy {
     let made_by = &request.settings.command;
-    if made_by.is_empty() || made_by.starts_with(PLANS) {
-        let command = command_of(request, file);
-        return remedy!("Make a new plan and have it approved: `{command}`");
+    if !made_by.is_empty() && !made_by.starts_with(PLANS) {
+        return remedy!(
+            "Make a new plan and have it approved: run `eksact {}` again, with the flags that it had and `--out {}`",
+            harmless(made_by),
+            harmless(&file.to_string_lossy())
+        );
     }
-    remedy!(
-        "Make a new plan and have it approved: run `eksact {}` again, with the flags that it had and `--out {}`",
-        harmless(made_by),
-        harmless(&file.to_string_lossy())
-    )
+    if reads_standard_input(request) {
+        return remedy!(
+            "Make a new plan and have it approved: a part of it came from standard input, which no command can name; give the same to \
+             `eksact plan -f -` again, with the flags that it had and `{}`",
+            harmless(&joined(&out(file)))
+        );
+    }
+    let command = command_of(request, file);
+    remedy!("Make a new plan and have it approved: `{command}`")
+}
+
+/// Whether a file of this plan over whole files was standard input.
+fn reads_standard_input(request: &Request) -> bool {
+    let made_by = &request.settings.command;
+    if made_by.is_empty() {
+        return flow::file_of(request) == Some(STANDARD_INPUT);
+    }
+    let words = shlex::split(made_by).unwrap_or_default();
+    words
+        .windows(2)
+        .any(|pair| matches!(pair, [flag, file] if flag == "-f" && file == STANDARD_INPUT))
+}
+
+/// How standard input is named.
+const STANDARD_INPUT: &str = "-";
+
+/// The words that save a plan in this file.
+fn out(file: &Path) -> [String; 2] {
+    let file = if file == Path::new(STANDARD_INPUT) {
+        "PLAN".into()
+    } else {
+        file.to_string_lossy()
+    };
+    ["--out".to_owned(), file.into_owned()]
 }
 
 /// How the words of a plan over whole files begin.
@@ -164,28 +196,19 @@ pub(super) const PLANS: &str = "plan ";
 
 /// The command that makes the plan of whole files anew.
 fn command_of(request: &Request, file: &Path) -> String {
-    // What was read from standard input is no file that can be named.
-    let name = |name: &str, other: &str| {
-        if name == "-" {
-            other.to_owned()
-        } else {
-            name.to_owned()
-        }
-    };
-    let out = ["--out".to_owned(), name(&file.to_string_lossy(), "PLAN")];
     let made_by = &request.settings.command;
     if !made_by.is_empty() {
-        return format!("eksact {} {}", harmless(made_by), joined(&out));
+        return format!("eksact {} {}", harmless(made_by), joined(&out(file)));
     }
-    let mut words = ["eksact", "plan", "-f"].map(str::to_owned).to_vec();
-    words.push(name(flow::file_of(request).unwrap_or("-"), "FILE"));
+    let named = flow::file_of(request).unwrap_or("FILE");
+    let mut words = ["eksact", "plan", "-f", named].map(str::to_owned).to_vec();
     if request.settings.prune {
         words.push("--prune".to_owned());
     }
     for guard in &request.settings.allow {
         words.extend(["--allow", guard.code().as_str()].map(str::to_owned));
     }
-    words.extend(out);
+    words.extend(out(file));
     joined(&words)
 }
 

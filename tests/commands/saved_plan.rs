@@ -75,14 +75,7 @@ fn saved_plan_that_is_not_what_was_approved_changes_nothing() {
     place.tell(&["apply", "-f", "quickstart.yaml", "--expect", &other]);
     place.tell(&["apply", "-f", "quickstart.yaml", "--lock=false"]);
     place.tell(&["apply", "plan.json", "--expect", "sha256:0"]);
-    place.edit("quickstart", |world| {
-        let namespace = Namespace {
-            name: "app".to_owned(),
-            terminating: false,
-        };
-        let cluster = world.clusters.values_mut().next().unwrap();
-        cluster.namespaces.insert("app".to_owned(), namespace);
-    });
+    moved(&place);
     let moved = place.tell(&["apply", "plan.json", "--yes"]);
     assert_eq!(moved.code, 6);
     assert_story!("saved-plan-refused", place.story());
@@ -217,24 +210,114 @@ fn saved_plan_that_was_applied_in_part_prints_the_command_for_the_rest() {
         deny(true);
         let part = place.run(&["apply", "plan.json", "--yes"]);
         assert_eq!(part.code, 5, "{}", part.stderr);
-        let help = part
-            .stderr
-            .split("help: Make a new plan")
-            .nth(1)
-            .unwrap_or_default();
-        let words: Vec<&str> = help.split_whitespace().collect();
-        let printed = words.join(" ");
-        let command = printed.split('`').nth(1).unwrap_or_default();
-        let words = shlex::split(command).unwrap();
+        let words = printed_command(&part.stderr);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        assert_eq!(words.first(), Some(&"eksact"), "{}", part.stderr);
         deny(false);
-        let made = place.run(&words[1..]);
-        assert_eq!(made.code, 0, "{command}: {}", made.stderr);
+        let made = place.run(&words);
+        assert_eq!(made.code, 0, "{words:?}: {}", made.stderr);
         for flag in flags.iter().filter(|flag| flag.starts_with("--")) {
-            assert!(words.contains(flag), "{command}");
+            assert!(words.contains(flag), "{words:?}");
         }
         let rest = place.run(&["apply", "plan.json", "--yes"]);
         assert_eq!(rest.code, 0, "{}", rest.stderr);
+    }
+}
+
+/// The command in a help text, which is wrapped, as a shell takes it apart: without `eksact`.
+fn printed_command(stderr: &str) -> Vec<String> {
+    let help = stderr.split("help: Make a new plan").nth(1).unwrap_or_default();
+    let help: Vec<&str> = help.split_whitespace().collect();
+    let help = help.join(" ");
+    let command = help.split('`').nth(1).unwrap_or_default();
+    let mut words = shlex::split(command).unwrap();
+    assert!(!words.is_empty(), "{stderr}");
+    assert_eq!(words.remove(0), "eksact", "{stderr}");
+    words
+}
+
+/// A namespace that the plan was to make is there already.
+fn moved(place: &Place) {
+    let namespace = Namespace {
+        name: "app".to_owned(),
+        terminating: false,
+    };
+    place.edit("quickstart", |world| {
+        let cluster = world.clusters.values_mut().next().unwrap();
+        cluster.namespaces.insert("app".to_owned(), namespace);
+    });
+}
+
+/// The command for a new plan looks at the account and the cluster of the old one, not at those of a default profile.
+#[test]
+fn saved_plan_that_has_moved_prints_a_command_for_the_same_place() {
+    let place = Place::quickstart();
+    let flags = [
+        "--region",
+        "eu-west-1",
+        "--profile",
+        "prod $(id)",
+        "--sandbox-file",
+        ".eksact-sandbox.json",
+        "--kubeconfig",
+        "my kubeconfig",
+        "--context",
+        "it's ours",
+        "--sandbox",
+    ];
+    let run = |arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        // What the caller has as a variable need not be printed.
+        command.env_remove("EKSACT_SANDBOX");
+        command.env("EKSACT_SANDBOX_FILE", place.path("other.json"));
+        Ended::of(command.output().unwrap())
+    };
+    let planned = run(&[&PLAN[..], &flags, &["--quiet", "--parallelism", "3"]].concat());
+    assert_eq!(planned.code, 0, "{}", planned.stderr);
+    moved(&place);
+    let apply = ["apply", "plan.json", "--yes"];
+    let stale = run(&[&apply[..], &flags].concat());
+    assert_eq!(stale.code, 6, "{}", stale.stderr);
+    let words = printed_command(&stale.stderr);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    for flag in flags {
+        assert!(words.contains(&flag), "{flag} is not in {words:?}");
+    }
+    assert!(!words.contains(&"--quiet") && !words.contains(&"--parallelism"));
+    let again = run(&words);
+    assert_eq!(again.code, 0, "{words:?}: {}", again.stderr);
+    let applied = run(&[&apply[..], &flags].concat());
+    assert_eq!(applied.code, 0, "{}", applied.stderr);
+}
+
+/// What came from standard input has no name that a command could have.
+#[test]
+fn saved_plan_of_standard_input_says_what_to_do_in_words() {
+    const ACCESS: &str = "apiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\nallowBroadening: always\n";
+    let config = include_str!("../../examples/quickstart.yaml");
+    for (plan, input) in [
+        (vec!["plan", "-f", "-", "--out", "plan.json"], config),
+        (
+            vec!["plan", "-f", "-", "--profile", "prod", "--out", "plan.json"],
+            config,
+        ),
+        (
+            vec!["plan", "-f", "quickstart.yaml", "-f", "-", "--out", "plan.json"],
+            ACCESS,
+        ),
+    ] {
+        let place = Place::quickstart();
+        let planned = place.run_with_input(&plan, input);
+        assert_eq!(planned.code, 0, "{plan:?}: {}", planned.stderr);
+        moved(&place);
+        let stale = place.run(&["apply", "plan.json", "--yes"]);
+        assert_eq!(stale.code, 6, "{plan:?}: {}", stale.stderr);
+        let said: Vec<&str> = stale.stderr.split_whitespace().collect();
+        let said = said.join(" ");
+        assert!(said.contains("a part of it came from standard input"), "{said}");
+        assert!(said.contains("`--out plan.json`"), "{said}");
+        assert!(
+            !said.contains("-f FILE") && !said.contains("-f quickstart.yaml"),
+            "{said}"
+        );
     }
 }

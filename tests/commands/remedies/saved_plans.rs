@@ -44,7 +44,18 @@ fn without_lease(world: &mut World) {
     cluster.leases.remove("kube-system/eksact-apply").unwrap();
 }
 
+/// What a plan that makes this namespace does not expect.
+fn with_namespace(world: &mut World) {
+    let namespace = Namespace {
+        name: "app".to_owned(),
+        terminating: false,
+    };
+    let cluster = world.clusters.values_mut().next().unwrap();
+    cluster.namespaces.insert("app".to_owned(), namespace);
+}
+
 pub(super) fn cases() -> Vec<Check> {
+    const OF_INPUT: &str = "cat c.yaml | eksact plan -f - --out p.json";
     const OTHER: (&str, &str) = ("111122223333", "444455556666");
     let file = |text: &str| {
         case("apply p.json --yes")
@@ -86,29 +97,23 @@ pub(super) fn cases() -> Vec<Check> {
             .says("Leave --region out: the plan names its region.")
             .instead("apply p.json --yes")
             .check(),
+        case("apply p.json --yes")
+            .file("c.yaml", web(""))
+            .first(OF_INPUT)
+            .after_first(with_namespace)
+            .says("Make a new plan and have it approved: a part of it came from standard input")
+            .run(OF_INPUT)
+            .again()
+            .check(),
         apply(" --yes")
-            .after_first(|world| {
-                let namespace = Namespace {
-                    name: "app".to_owned(),
-                    terminating: false,
-                };
-                let cluster = world.clusters.values_mut().next().unwrap();
-                cluster.namespaces.insert("app".to_owned(), namespace);
-            })
+            .after_first(with_namespace)
             .says("Make a new plan and have it approved")
             .printed(&[])
             .check(),
         case("apply p.json --yes")
             .first("eksact associate iam-oidc-provider --cluster quickstart --region eu-west-1 --yes")
             .first(&made)
-            .after_first(|world| {
-                let namespace = Namespace {
-                    name: "app".to_owned(),
-                    terminating: false,
-                };
-                let cluster = world.clusters.values_mut().next().unwrap();
-                cluster.namespaces.insert("app".to_owned(), namespace);
-            })
+            .after_first(with_namespace)
             .says("Make a new plan and have it approved: run `eksact")
             .run(&made)
             .again()

@@ -1,6 +1,6 @@
 //! Command lines as a help text prints them, taken apart as a shell does.
 
-use crate::commands::place::Ended;
+use crate::commands::place::{Ended, Place};
 
 /// The commands in a help text: on a line of their own, in back quotes, or from the tool's name to the end of the sentence.
 pub(super) fn printed(help: &str) -> Vec<String> {
@@ -56,6 +56,18 @@ pub(super) fn words(
     }
     words.extend(word);
     Ok(words)
+}
+
+/// `cat FILE`.
+pub(super) fn cat(place: &Place, arguments: &[String]) -> Result<Ended, String> {
+    let [file] = arguments else {
+        return Err(format!("not simulated: cat {}", arguments.join(" ")));
+    };
+    Ok(Ended {
+        code: 0,
+        stdout: std::fs::read_to_string(place.path(file)).map_err(|error| error.to_string())?,
+        stderr: String::new(),
+    })
 }
 
 /// `grep -v '^…'` on what was piped to it.

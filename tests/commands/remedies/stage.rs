@@ -133,6 +133,7 @@ impl Stage {
                 stderr: String::new(),
             }),
             "grep" => shell::grep(arguments, piped),
+            "cat" => shell::cat(&self.place, arguments),
             "chmod" => {
                 let ended = self.place.bare("/bin/chmod").args(arguments).output();
                 Ok(Ended::of(ended.map_err(|e| e.to_string())?))
