@@ -124,8 +124,9 @@ impl Place {
 
     /// Runs the program; nothing is recorded.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        let before = schemas::files(arguments, self.folder.path());
         let ended = Ended::of(self.command(arguments).output().unwrap());
-        schemas::hold(arguments, self.folder.path(), &ended.stdout);
+        schemas::hold(arguments, self.folder.path(), &before, &ended.stdout);
         self.keep_kubeconfigs();
         ended
     }
@@ -145,6 +146,7 @@ impl Place {
 
     /// Runs the program with `input` on its stdin; nothing is recorded.
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Ended {
+        let before = schemas::files(arguments, self.folder.path());
         let mut child = self
             .command(arguments)
             .stdin(Stdio::piped())
@@ -154,7 +156,7 @@ impl Place {
             .unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         let ended = Ended::of(child.wait_with_output().unwrap());
-        schemas::hold(arguments, self.folder.path(), &ended.stdout);
+        schemas::hold(arguments, self.folder.path(), &before, &ended.stdout);
         ended
     }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     commands::place::{PROGRAM, Place},
-    support::schemas::{KINDS, ROOT, faults, hold},
+    support::schemas::{Files, KINDS, ROOT, faults, files, hold},
 };
 
 fn printed(kind: &str) -> String {
@@ -184,14 +184,25 @@ fn schemas_are_held_against_files() {
     snapshot["picture"]["aws"]["more"] = true.into();
     assert!(!faults("snapshot", &snapshot).is_empty());
     place.write("taken.json", &snapshot.to_string());
-    let held = |arguments: &[&str]| {
+    let held_since = |before: &Files, arguments: &[&str]| {
         let folder = place.path("");
-        panic::catch_unwind(|| hold(arguments, &folder, "")).is_ok()
+        panic::catch_unwind(|| hold(arguments, &folder, before, "")).is_ok()
     };
+    let held = |arguments: &[&str]| held_since(&Files::new(), arguments);
     assert!(!held(&["snapshot", "-o", "taken.json"]));
     assert!(!held(&["snapshot", "--out=taken.json"]));
     assert!(!held(&["plan", "--json-into", "taken.json"]));
     assert!(held(&["plan", "--markdown-into", "taken.json"]));
+    // What is no JSON was not written by the command, or is a fault.
+    for (name, text) in [("--json-into", "{\"changes\": ["), ("--out", "")] {
+        let plan = ["plan", name, "taken.json"];
+        place.write("taken.json", "# ours");
+        let before = files(&plan, &place.path(""));
+        assert!(held_since(&before, &plan), "it was there before, and kept");
+        assert!(!held(&plan), "it was not there before");
+        place.write("taken.json", text);
+        assert!(!held_since(&before, &plan), "it was changed");
+    }
 }
 
 /// The comparison sees what it must see.

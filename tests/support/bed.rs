@@ -140,10 +140,11 @@ impl Bed {
     }
 
     fn held<S: AsRef<str>>(arguments: &[S], mut command: Command) -> Ran {
-        let ran = Ran::from(command.output().unwrap());
         let words: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
-        let folder = command.get_current_dir().unwrap_or(Path::new("."));
-        schemas::hold(&words, folder, &ran.stdout);
+        let folder = command.get_current_dir().unwrap_or(Path::new(".")).to_owned();
+        let before = schemas::files(&words, &folder);
+        let ran = Ran::from(command.output().unwrap());
+        schemas::hold(&words, &folder, &before, &ran.stdout);
         ran
     }
 

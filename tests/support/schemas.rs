@@ -153,9 +153,9 @@ fn kind_of(arguments: &[&str], value: &Value) -> String {
 }
 
 /// Holds what a command wrote for machines against its schema: on stdout, where that is JSON or the same as YAML, and into files
-/// in `folder`. A command that failed before it had anything to say wrote nothing.
-pub(crate) fn hold(arguments: &[&str], folder: &Path, stdout: &str) {
-    hold_files(arguments, folder);
+/// in `folder`, which were `before` when it began. A command that failed before it had anything to say wrote nothing.
+pub(crate) fn hold(arguments: &[&str], folder: &Path, before: &Files, stdout: &str) {
+    hold_files(arguments, folder, before);
     match format(arguments) {
         Some("yaml") if !stdout.trim().is_empty() => {
             let value: Value = serde_saphyr::from_str(stdout)
@@ -194,21 +194,39 @@ fn values<'a>(arguments: &[&'a str], flag: &str) -> Vec<&'a str> {
     behind.chain(joined).collect()
 }
 
-/// Holds the documents that a command wrote into files. What is no JSON was there before, and kept.
-fn hold_files(arguments: &[&str], folder: &Path) {
-    let is_snapshot = arguments.contains(&"snapshot");
-    let mut files: Vec<&str> = values(arguments, "--out");
-    if is_snapshot {
-        files.extend(values(arguments, "-o"));
+/// Documents in files, by the words that name them.
+pub(crate) type Files = BTreeMap<String, Vec<u8>>;
+
+/// The files that a command writes documents into for machines, as far as they are there: before it runs, for [`hold`].
+pub(crate) fn files(arguments: &[&str], folder: &Path) -> Files {
+    let mut named = values(arguments, "--json-into");
+    named.extend(values(arguments, "--out"));
+    if arguments.contains(&"snapshot") {
+        named.extend(values(arguments, "-o"));
     }
-    for file in values(arguments, "--json-into").iter().chain(&files) {
-        let Ok(text) = fs::read_to_string(folder.join(file)) else {
-            continue;
+    named
+        .into_iter()
+        .filter_map(|file| {
+            let path = folder.join(file);
+            // A device or a pipe is no document, and may never come to its end.
+            let bytes = path.is_file().then(|| fs::read(&path).ok())??;
+            Some((file.to_owned(), bytes))
+        })
+        .collect()
+}
+
+/// Holds the documents that a command wrote into files. What is no JSON must have been there before, and kept as it was.
+fn hold_files(arguments: &[&str], folder: &Path, before: &Files) {
+    for (file, bytes) in files(arguments, folder) {
+        let value = match serde_json::from_slice::<Value>(&bytes) {
+            Ok(value) => value,
+            Err(_) if before.get(&file) == Some(&bytes) => continue,
+            Err(error) => panic!(
+                "{arguments:?} wrote no JSON into {file}: {error}\n{}",
+                String::from_utf8_lossy(&bytes)
+            ),
         };
-        let Ok(value) = serde_json::from_str::<Value>(&text) else {
-            continue;
-        };
-        let kind = if is_snapshot {
+        let kind = if arguments.contains(&"snapshot") {
             "snapshot".to_owned()
         } else {
             kind_of(&[], &value)
