@@ -114,10 +114,11 @@ impl WholeFileFlags {
         Ok(config)
     }
 
-    /// The words that make this plan again, where they are more than its file, `--prune` and `--allow`, which the request has.
-    fn unusual_words(&self, global: &GlobalFlags) -> Option<String> {
+    /// The words that make the plan of these files again, where they are more than one file, `--prune` and `--allow`, which the
+    /// request has.
+    pub(super) fn unusual_words(&self, config_files: &[String], global: &GlobalFlags) -> Option<String> {
         let Self {
-            config_files,
+            config_files: _,
             prune,
             prune_named,
             filter,
@@ -246,7 +247,7 @@ impl PlanCommand {
         let (mut request, connection) = self.whole.request(global, printer).await?;
         // The same plan has the same digest wherever it is made; the run that applies it has its own.
         request.settings.nonce.clear();
-        if let Some(words) = self.whole.unusual_words(global) {
+        if let Some(words) = self.whole.unusual_words(&self.whole.config_files, global) {
             request.settings.command = words;
         }
         if self.drift_only {

@@ -99,6 +99,30 @@ fn fleet_digest_is_that_of_the_digests() {
     assert_eq!(format!("sha256:{}", &sum[..64]), digest);
 }
 
+/// The command for a new plan of the one that moved has the flags of all.
+#[test]
+fn fleet_plan_that_has_moved_prints_a_command_for_the_same_account() {
+    let place = fleet();
+    fs::remove_file(place.path("clusters/broken.yaml")).unwrap();
+    let flags = ["--profile", "prod 1", "--timeout", "20m"];
+    let planned = place.run(&[&["plan", "-f", "clusters", "--out", "plans"], &flags[..]].concat());
+    assert_eq!(planned.code, 0, "{}", planned.stderr);
+    place.edit("alpha", |world| {
+        let namespace = Namespace {
+            name: "app".to_owned(),
+            terminating: false,
+        };
+        let mut clusters = world.clusters.values_mut();
+        let alpha = clusters.find(|one| one.cluster.name == "alpha").unwrap();
+        alpha.namespaces.insert("app".to_owned(), namespace);
+    });
+    let ended = place.run(&["apply", "plans", "--yes"]);
+    assert_eq!(ended.code, 5, "{}", ended.stderr);
+    let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let wanted = "`eksact plan -f clusters/a.yaml --timeout 1200s --profile 'prod 1' --out plans/";
+    assert!(said.contains(wanted), "{said}");
+}
+
 /// One that moved, one that was touched and one that is no plan: each is a line of the report, and the others are applied.
 #[test]
 fn fleet_plan_that_fails_hides_no_other() {

@@ -77,7 +77,10 @@ pub(in super::super) async fn plan(
     let mut entries = plan_all(members, asked.fleet, &interrupt, printer, (open, request, keep)).await;
     refuse_one_cluster_twice(&mut entries, "ClusterConfigs");
     for entry in &mut entries {
-        if let Some(request) = entry.kept.take().flatten() {
+        if let Some(mut request) = entry.kept.take().flatten() {
+            if let Some(words) = asked.whole.unusual_words(&entry.outcome.files, global) {
+                request.settings.command = words;
+            }
             digest_and_save(&mut entry.outcome, &request, folder.as_ref());
         }
         if asked.drift_only
