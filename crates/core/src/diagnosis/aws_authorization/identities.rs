@@ -77,6 +77,10 @@ pub(super) struct Supposed<'s> {
     pub(super) group: Option<&'s str>,
     /// Condition keys of the call.
     pub(super) context: &'s [(&'s str, &'s str)],
+    /// Condition keys that the call does not have.
+    pub(super) absent: &'s [&'s str],
+    /// That it has no permissions boundary.
+    pub(super) is_unbound: bool,
 }
 
 /// Who assumes roles: the action.
@@ -127,9 +131,9 @@ impl<'p> Identities<'p> {
         found
     }
 
-    /// Those of whom some policy is for an action.
+    /// Those of whom some policy may allow an action. Who is only denied it, is none of them.
     pub(super) fn able(&self, action: &str) -> Vec<usize> {
-        let is_for = |policy: &Policy| policy.is_for_action(action);
+        let is_for = |policy: &Policy| policy.may_allow(action);
         let managed: HashSet<&str> = self
             .managed
             .iter()
@@ -231,6 +235,8 @@ impl<'p> Identities<'p> {
             .context
             .iter()
             .fold(context, |context, (key, value)| context.with(key, *value));
+        let absent = supposed.absent.iter();
+        let context = absent.fold(context, |context, key| context.without(key));
         let mut policies = self.policies_of(identity);
         policies.extend(supposed.policy);
         if let Some(group) = supposed.group.and_then(|name| self.groups.get(name)) {
@@ -253,7 +259,10 @@ impl<'p> Identities<'p> {
             },
             &Policies {
                 identity: policies,
-                boundary: identity.boundary.and_then(|arn| self.managed.get(arn)),
+                boundary: identity
+                    .boundary
+                    .filter(|_| !supposed.is_unbound)
+                    .and_then(|arn| self.managed.get(arn)),
                 session: session.policies.clone(),
                 resource,
             },
@@ -339,6 +348,11 @@ impl<'p> Identity<'p> {
             None if may_be_tagged => self.context.clone(),
             None => tags(self.context.clone(), &role.tags).without("aws:PrincipalTag/"),
         }
+    }
+
+    /// Its permissions boundary, by ARN.
+    pub(super) fn boundary(&self) -> Option<&'p str> {
+        self.boundary
     }
 
     /// The groups that it is in; none for a role.

@@ -57,6 +57,17 @@ impl Policy {
         }
     }
 
+    /// Whether a statement of it may allow an action. A policy that is not known may.
+    pub fn may_allow(&self, action: &str) -> bool {
+        let action = action.to_ascii_lowercase();
+        match &self.statements {
+            Ok(statements) => statements
+                .iter()
+                .any(|statement| statement.allows() && statement.is_for_action(&action)),
+            Err(_) => true,
+        }
+    }
+
     /// The principals of kind `AWS` that its allowing statements name, an account by its id; `*` for everyone, and for a
     /// policy that says everyone but others or is not known.
     pub fn trusted(&self) -> Vec<&str> {

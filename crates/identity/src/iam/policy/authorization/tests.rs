@@ -485,3 +485,15 @@ fn services_and_providers_need_the_trust_policy_alone() {
     assert_eq!(ask("ec2.amazonaws.com", "sts:AssumeRole"), Answer::No);
     assert_eq!(policy.trusted_others(), [("Service", "pods.eks.amazonaws.com")]);
 }
+
+#[test]
+fn who_is_denied_something_is_no_candidate_for_it() {
+    let read = |effect: &str| {
+        let statement = json!({"Effect": effect, "Action": "iam:*", "Resource": "*"});
+        Policy::read("own", &json!({"Version": "2012-10-17", "Statement": [statement]}))
+    };
+    assert!(read("Allow").may_allow("iam:PassRole"));
+    assert!(!read("Allow").may_allow("s3:GetObject"));
+    assert!(!read("Deny").may_allow("iam:PassRole"));
+    assert!(Policy::unread("own", "not there").may_allow("iam:PassRole"));
+}
