@@ -7,10 +7,9 @@ use serde_json::Value;
 use super::{
     Details,
     chains::{Outsider, chains},
-    escalation::{Escalations, Power, Powers},
+    escalation::{Escalations, Goal, Power, Powers},
     identities::Identities,
     pods::{ANNOTATION, Door, PodRole, Pods},
-    who_can::any_of_cluster,
     words::{becomes, verdict},
 };
 use crate::{
@@ -47,7 +46,7 @@ impl<'p> Assumers<'p> {
         let found = Escalations::of(identities, self.picture);
         let no_one = BTreeSet::new();
         // By its own policies, or by access entries: the surer of both.
-        let mut over_cluster = found.of_itself(&any_of_cluster(self.picture), &no_one);
+        let mut over_cluster = found.of_itself(Goal::Cluster, &no_one);
         for (index, power) in found.over_cluster(&no_one) {
             let is_surer = over_cluster
                 .get(&index)

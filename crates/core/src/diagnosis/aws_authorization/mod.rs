@@ -9,6 +9,7 @@ mod listing;
 mod picture;
 mod pods;
 mod question;
+mod search;
 mod who_can;
 mod words;
 

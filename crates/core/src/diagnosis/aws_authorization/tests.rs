@@ -1,6 +1,7 @@
 //! Questions over accounts that are made by hand, each with the answer that IAM, EKS and the cluster give together.
 
 mod escalation;
+mod escalation_steps;
 
 use std::collections::BTreeMap;
 

@@ -16,9 +16,20 @@ pub(super) fn becomes(identities: &Identities<'_>, gains: Gains) -> String {
             let kind = if target.role.is_some() { "role" } else { "user" };
             format!("{kind} {}", target.arn)
         }),
-        Gains::Itself => "itself, with any right".to_owned(),
+        Gains::Itself => "itself, with any right that its boundary and denies leave".to_owned(),
+        Gains::Member(number) => {
+            let mut groups = identities.group_names().into_iter();
+            let group = groups.nth(number).unwrap_or_default();
+            format!("itself, as a member of group {group}")
+        }
+        Gains::Unbound => "itself, without its permissions boundary".to_owned(),
         Gains::Cluster => "whoever it wants to be in the cluster".to_owned(),
     }
+}
+
+/// What somebody's way depends on where it leads to somebody who only may perhaps.
+pub(super) fn whether_it_may(arn: &str) -> String {
+    format!("whether {arn} may, which depends as well")
 }
 
 /// What lets somebody assume a role.

@@ -10,6 +10,7 @@ use super::{
 use crate::diagnosis::aws_authorization::{
     identities::{ASSUME, Identity, Supposed},
     pods::{both, depends},
+    words::whether_it_may,
 };
 use eksact_identity::iam::{
     pod_identity,
@@ -31,35 +32,65 @@ pub(super) const OVER_USER: [(&str, &str, Option<&str>); 3] = [
     ),
 ];
 
-/// What runs something with a role that is passed to a service. Of others it is not known what does.
-const RUNNERS: [(&str, &[&str], Option<&str>); 7] = [
-    (
-        "ec2.amazonaws.com",
-        &["ec2:RunInstances", "ec2:AssociateIamInstanceProfile"],
-        Some("whether an instance profile has the role"),
-    ),
-    (
-        "lambda.amazonaws.com",
-        &["lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"],
-        None,
-    ),
-    ("ecs-tasks.amazonaws.com", &["ecs:RegisterTaskDefinition"], None),
-    (
-        "cloudformation.amazonaws.com",
-        &["cloudformation:CreateStack", "cloudformation:UpdateStack"],
-        None,
-    ),
-    (
-        "codebuild.amazonaws.com",
-        &["codebuild:CreateProject", "codebuild:UpdateProject"],
-        None,
-    ),
-    ("glue.amazonaws.com", &["glue:CreateJob", "glue:UpdateJob"], None),
-    (
-        "states.amazonaws.com",
-        &["states:CreateStateMachine", "states:UpdateStateMachine"],
-        None,
-    ),
+/// What runs something with a role that is passed to a service.
+struct Runner {
+    service: &'static str,
+    /// What gives something the role.
+    gives: &'static [&'static str],
+    /// What starts that; none where it starts at once.
+    starts: &'static [&'static str],
+    depends_on: Option<&'static str>,
+}
+
+/// Of services that are not here it is not known what does.
+const RUNNERS: [Runner; 7] = [
+    Runner {
+        service: "ec2.amazonaws.com",
+        gives: &["ec2:RunInstances", "ec2:AssociateIamInstanceProfile"],
+        starts: &[],
+        depends_on: Some("whether an instance profile has the role"),
+    },
+    Runner {
+        service: "lambda.amazonaws.com",
+        gives: &["lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"],
+        starts: &["lambda:InvokeFunction", "lambda:CreateEventSourceMapping"],
+        depends_on: None,
+    },
+    Runner {
+        service: "ecs-tasks.amazonaws.com",
+        gives: &["ecs:RegisterTaskDefinition"],
+        starts: &[
+            "ecs:RunTask",
+            "ecs:StartTask",
+            "ecs:CreateService",
+            "ecs:UpdateService",
+        ],
+        depends_on: None,
+    },
+    Runner {
+        service: "cloudformation.amazonaws.com",
+        gives: &["cloudformation:CreateStack", "cloudformation:UpdateStack"],
+        starts: &[],
+        depends_on: None,
+    },
+    Runner {
+        service: "codebuild.amazonaws.com",
+        gives: &["codebuild:CreateProject", "codebuild:UpdateProject"],
+        starts: &["codebuild:StartBuild", "codebuild:StartBuildBatch"],
+        depends_on: None,
+    },
+    Runner {
+        service: "glue.amazonaws.com",
+        gives: &["glue:CreateJob", "glue:UpdateJob"],
+        starts: &["glue:StartJobRun", "glue:CreateTrigger"],
+        depends_on: None,
+    },
+    Runner {
+        service: "states.amazonaws.com",
+        gives: &["states:CreateStateMachine", "states:UpdateStateMachine"],
+        starts: &["states:StartExecution"],
+        depends_on: None,
+    },
 ];
 
 impl<'p> Escalations<'_, 'p> {
@@ -95,7 +126,9 @@ impl<'p> Escalations<'_, 'p> {
                     continue;
                 };
                 for mut power in self.ways(who, *target, identity) {
-                    power.decision.answer = power.decision.answer.and(*answer);
+                    if *answer == Answer::Depends {
+                        depends(&mut power.decision, &whether_it_may(identity.arn));
+                    }
                     take(&mut found, *candidate, power);
                 }
             }
@@ -104,7 +137,7 @@ impl<'p> Escalations<'_, 'p> {
     }
 
     /// The ways from one to another.
-    fn ways(&self, who: &Identity<'p>, index: usize, target: &Identity<'p>) -> Vec<Power> {
+    pub(super) fn ways(&self, who: &Identity<'p>, index: usize, target: &Identity<'p>) -> Vec<Power> {
         let on = target.arn.to_owned();
         let gains = Gains::Principal(index);
         let Some(role) = target.role else {
@@ -179,20 +212,13 @@ impl<'p> Escalations<'_, 'p> {
                 &mut decision,
                 "a pod of the service account that gets the role, which it must run or get into",
             );
-            (decision, action)
-        } else if let Some((_, actions, depends_on)) = RUNNERS.iter().find(|(name, ..)| *name == service) {
-            let each = actions
-                .iter()
-                .map(|action| (self.may(who, action, None), *action));
-            let (mut decision, action) = each.min_by_key(|(decision, _)| decision.answer)?;
-            if let Some(depends_on) = depends_on {
-                depends(&mut decision, depends_on);
-            }
-            (decision, action)
+            (decision, action.to_owned())
+        } else if let Some(runner) = RUNNERS.iter().find(|runner| runner.service == service) {
+            self.runs(who, runner)?
         } else {
             let mut decision = passes.clone();
             depends(&mut decision, &format!("what it may do with {service}"));
-            (decision, "")
+            (decision, String::new())
         };
         runs.allowed_by.clear();
         let with = if what.is_empty() {
@@ -207,6 +233,29 @@ impl<'p> Escalations<'_, 'p> {
             on: target.arn.to_owned(),
             decision: both(passes, runs),
         })
+    }
+
+    /// Whether it may run something with a role of a service, and by which actions.
+    fn runs(&self, who: &Identity<'p>, runner: &Runner) -> Option<(Decision, String)> {
+        let surest = |actions: &'static [&'static str]| {
+            let each = actions
+                .iter()
+                .map(|action| (self.may(who, action, None), *action));
+            each.min_by_key(|(decision, _)| decision.answer)
+        };
+        let (mut decision, gives) = surest(runner.gives)?;
+        let mut actions = gives.to_owned();
+        if let Some(what) = runner.depends_on {
+            depends(&mut decision, what);
+        }
+        match surest(runner.starts) {
+            None => {}
+            Some((starts, action)) if starts.answer == Answer::Yes => {
+                actions = format!("{gives}, {action}");
+            }
+            Some(_) => depends(&mut decision, "what starts it, which it may not itself for sure"),
+        }
+        Some((decision, actions))
     }
 
     /// Whether it may give a service account of the cluster a role.

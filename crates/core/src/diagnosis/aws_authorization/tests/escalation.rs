@@ -12,12 +12,12 @@ use crate::{
 };
 use eksact_identity::rbac::Request;
 
-fn user_arn(name: &str) -> String {
+pub(super) fn user_arn(name: &str) -> String {
     format!("arn:aws:iam::{ACCOUNT}:user/{name}")
 }
 
 /// What is said of eve: whom she becomes, how, and on what it depends.
-fn of_eve(answer: &WhoCan) -> Vec<String> {
+pub(super) fn of_eve(answer: &WhoCan) -> Vec<String> {
     let eve = Actor::IamPrincipal { arn: user_arn("eve") };
     let rows = answer.can_become.iter().filter(|row| row.actor == eve);
     rows.map(|row| {
@@ -30,7 +30,7 @@ fn of_eve(answer: &WhoCan) -> Vec<String> {
 }
 
 /// An account with the role `reports`, which lambda and pods can have, ann, who reads the reports herself, and eve, who may do this.
-fn world(statements: Value) -> Picture {
+pub(super) fn world(statements: Value) -> Picture {
     let trust = policy(json!([
         {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"],
          "Principal": {"Service": ["lambda.amazonaws.com", "pods.eks.amazonaws.com"]}}
@@ -70,7 +70,7 @@ fn one_becomes_more_by_what_it_may_change() {
         ),
         (
             allow("iam:PutUserPolicy", &eve),
-            vec!["itself, with any right: gives itself any policy (iam:PutUserPolicy)".to_owned()],
+            vec!["itself, with any right that its boundary and denies leave: gives itself any policy (iam:PutUserPolicy)".to_owned()],
         ),
         (
             both(
@@ -98,7 +98,19 @@ fn one_becomes_more_by_what_it_may_change() {
                 allow("lambda:CreateFunction", "*"),
             ),
             vec![format!(
-                "role {reports}: passes {reports} to lambda.amazonaws.com (iam:PassRole, lambda:CreateFunction)"
+                "role {reports}: passes {reports} to lambda.amazonaws.com (iam:PassRole, lambda:CreateFunction) (depends: what \
+                 starts it, which it may not itself for sure)"
+            )],
+        ),
+        (
+            json!([
+                allow("iam:PassRole", &reports),
+                allow("lambda:CreateFunction", "*"),
+                allow("lambda:InvokeFunction", "*")
+            ]),
+            vec![format!(
+                "role {reports}: passes {reports} to lambda.amazonaws.com (iam:PassRole, lambda:CreateFunction, \
+                 lambda:InvokeFunction)"
             )],
         ),
         // Passing alone runs nothing, and neither does a function without the role.
@@ -145,12 +157,15 @@ fn policies_are_changed_where_they_are() {
     };
     assert_eq!(
         versions("iam:CreatePolicyVersion"),
-        ["itself, with any right: changes its own policy own (iam:CreatePolicyVersion)"]
+        [
+            "itself, with any right that its boundary and denies leave: changes its own policy own (iam:CreatePolicyVersion)"
+        ]
     );
     assert_eq!(
         versions("iam:SetDefaultPolicyVersion"),
         [
-            "itself, with any right: changes its own policy own (iam:SetDefaultPolicyVersion) (depends: what another version of the policy allows)"
+            "itself, with any right that its boundary and denies leave: changes its own policy own \
+             (iam:SetDefaultPolicyVersion) (depends: what another version of the policy allows)"
         ]
     );
     let group = |name: &str, action: &str| {
@@ -169,7 +184,10 @@ fn policies_are_changed_where_they_are() {
     };
     assert_eq!(
         group("readers", "s3:*"),
-        ["itself, with any right: joins the group readers (iam:AddUserToGroup)"]
+        [
+            "itself, as a member of group readers: joins the group readers (iam:AddUserToGroup) (depends: the path of the group \
+          readers, which is not read)"
+        ]
     );
     assert_eq!(group("readers", "ec2:*"), Vec::<String>::new());
     assert_eq!(group("writers", "s3:*"), Vec::<String>::new());

@@ -1,0 +1,454 @@
+//! Who gives itself a right: by what its policies say, by a group that it joins, by lifting its permissions boundary, and by the
+//! policies of somebody that it becomes.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{
+    ADD_TO_GROUP, ANY_POLICY, Escalations, Gains, Goal, Power, Powers, is_reserved, supposing, take,
+};
+use crate::diagnosis::aws_authorization::{
+    identities::{ASSUME, Identity, Supposed},
+    pods::{both, depends},
+};
+use eksact_identity::iam::policy::authorization::{Answer, Decision};
+
+/// What writes the policies of a user, a role, a group: of the first kind any, of the second AWS's `AdministratorAccess`.
+const OF_USER: [&str; 2] = ["iam:PutUserPolicy", "iam:AttachUserPolicy"];
+const OF_ROLE: [&str; 2] = ["iam:PutRolePolicy", "iam:AttachRolePolicy"];
+const OF_GROUP: [&str; 2] = ["iam:PutGroupPolicy", "iam:AttachGroupPolicy"];
+const OF_POLICY: [(&str, Option<&str>); 2] = [
+    ("iam:CreatePolicyVersion", None),
+    (
+        "iam:SetDefaultPolicyVersion",
+        Some("what another version of the policy allows"),
+    ),
+];
+
+/// What removes and what replaces the permissions boundary of a user, of a role.
+const BOUNDARY_OF_USER: [&str; 2] = [
+    "iam:DeleteUserPermissionsBoundary",
+    "iam:PutUserPermissionsBoundary",
+];
+const BOUNDARY_OF_ROLE: [&str; 2] = [
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:PutRolePermissionsBoundary",
+];
+
+/// The condition keys of the policy that is attached, and of the permissions boundary.
+const POLICY_KEY: &str = "iam:PolicyARN";
+const BOUNDARY_KEY: &str = "iam:PermissionsBoundary";
+
+/// The actions that write policies.
+fn writers() -> impl Iterator<Item = &'static str> {
+    let of_policies = OF_POLICY.into_iter().map(|(action, _)| action);
+    [OF_USER, OF_ROLE, OF_GROUP]
+        .into_iter()
+        .flatten()
+        .chain(of_policies)
+}
+
+/// Every action that this is about.
+pub(super) fn actions() -> impl Iterator<Item = &'static str> {
+    let of_boundaries = [BOUNDARY_OF_USER, BOUNDARY_OF_ROLE].into_iter().flatten();
+    writers().chain(of_boundaries).chain([ADD_TO_GROUP])
+}
+
+fn any_policy() -> Supposed<'static> {
+    Supposed {
+        policy: Some(&ANY_POLICY),
+        ..Supposed::default()
+    }
+}
+
+impl<'p> Escalations<'_, 'p> {
+    /// Whoever may give itself what is wanted, by its own policies or those of somebody that it becomes; `known` are not looked at.
+    pub(in crate::diagnosis::aws_authorization) fn of_itself(
+        &self,
+        goal: Goal<'_>,
+        known: &BTreeSet<usize>,
+    ) -> Powers {
+        let actions: Vec<&str> = actions().collect();
+        let mut with_any = HashMap::new();
+        let mut found = Powers::new();
+        for index in self.candidates(&actions, known) {
+            let Some(who) = self.identities.all.get(index) else {
+                continue;
+            };
+            self.by_own_policies(goal, index, who, &mut found);
+            self.joined_group(goal, index, who, &mut found);
+            self.without_boundary(goal, index, who, &mut found);
+            if !is_sure(&found, index) {
+                self.by_other(goal, index, who, &mut with_any, &mut found);
+            }
+        }
+        found
+    }
+
+    fn by_own_policies(&self, goal: Goal<'_>, index: usize, who: &Identity<'p>, found: &mut Powers) {
+        let Some(with_any) = self.reaches(goal, index, any_policy()) else {
+            return;
+        };
+        for mut power in self.over_policies(index, who, who, Supposed::default()) {
+            power.decision = supposing(power.decision, with_any.clone());
+            take(found, index, power);
+        }
+    }
+
+    /// The ways to write what the policies of somebody say, itself or another one.
+    fn over_policies(
+        &self,
+        index: usize,
+        who: &Identity<'p>,
+        target: &Identity<'p>,
+        supposed: Supposed<'_>,
+    ) -> Vec<Power> {
+        let is_itself = who.arn == target.arn;
+        let whom = if is_itself { "itself" } else { target.arn };
+        let mut found = Vec::new();
+        let mut add = |action: &'static str, on: &str, how: &str, decision: Decision| {
+            found.push(Power {
+                gains: Gains::Itself,
+                how: format!("{how} ({action})"),
+                action,
+                on: on.to_owned(),
+                decision,
+            });
+        };
+        let able = |action: &&'static str| self.able_to(action, index);
+        let of_target = match target.role {
+            Some(role) if is_reserved(&role.path) => None,
+            Some(_) => Some(OF_ROLE),
+            None => Some(OF_USER),
+        };
+        for action in of_target.into_iter().flatten().filter(able) {
+            let decision = self.writes(who, Some(target), action, target.arn, supposed);
+            add(action, target.arn, &format!("gives {whom} any policy"), decision);
+        }
+        for action in OF_GROUP.into_iter().filter(able) {
+            for group in target.groups() {
+                let how = if is_itself {
+                    format!("gives its group {group} any policy")
+                } else {
+                    format!("gives the group {group} of {whom} any policy")
+                };
+                let decision = self.on_group(who, action, group, supposed);
+                add(action, &self.group_arn(group), &how, decision);
+            }
+        }
+        for (action, depends_on) in OF_POLICY.into_iter().filter(|(action, _)| able(action)) {
+            for policy in self.identities.own_managed(target) {
+                let name = policy.rsplit('/').next().unwrap_or(policy);
+                let how = if is_itself {
+                    format!("changes its own policy {name}")
+                } else {
+                    format!("changes the policy {name} of {whom}")
+                };
+                let mut decision = self.may_supposing(who, action, Some(policy), supposed);
+                if let Some(what) = depends_on {
+                    depends(&mut decision, what);
+                }
+                add(action, policy, &how, decision);
+            }
+        }
+        found
+    }
+
+    /// Whether it may do this to a user, a role or a group: with any policy, AWS's `AdministratorAccess` where one is attached.
+    fn writes(
+        &self,
+        who: &Identity<'p>,
+        target: Option<&Identity<'p>>,
+        action: &str,
+        on: &str,
+        supposed: Supposed<'_>,
+    ) -> Decision {
+        let mut context: Vec<(&str, &str)> = Vec::new();
+        let mut absent: &[&str] = &[];
+        if let Some(target) = target {
+            match target.boundary().filter(|_| !supposed.is_unbound) {
+                Some(boundary) => context.push((BOUNDARY_KEY, boundary)),
+                None => absent = &[BOUNDARY_KEY],
+            }
+        }
+        let of_any = Supposed {
+            context: &context,
+            absent,
+            ..supposed
+        };
+        if !action.starts_with("iam:Attach") {
+            return self.may_supposing(who, action, Some(on), of_any);
+        }
+        let all = self.administrator_access();
+        let mut of_all = context.clone();
+        of_all.push((POLICY_KEY, all.as_str()));
+        let of_all = Supposed {
+            context: &of_all,
+            absent,
+            ..supposed
+        };
+        let decision = self.may_supposing(who, action, Some(on), of_all);
+        if decision.answer != Answer::No {
+            return decision;
+        }
+        let mut limited = self.may_supposing(who, action, Some(on), of_any);
+        depends(
+            &mut limited,
+            "whether a policy that it may attach allows what is asked",
+        );
+        limited
+    }
+
+    fn administrator_access(&self) -> String {
+        let partition = self.identities.partition();
+        format!("arn:{partition}:iam::aws:policy/AdministratorAccess")
+    }
+
+    fn group_arn(&self, name: &str) -> String {
+        let partition = self.identities.partition();
+        format!("arn:{partition}:iam::{}:group/{name}", self.identities.account)
+    }
+
+    /// Whether it may do something to a group. Its path is not known here, and is a part of its ARN.
+    fn on_group(&self, who: &Identity<'p>, action: &str, name: &str, supposed: Supposed<'_>) -> Decision {
+        let without = self.writes(who, None, action, &self.group_arn(name), supposed);
+        let below = self.group_arn(&format!("*/{name}"));
+        let below = self.writes(who, None, action, &below, supposed);
+        if without.answer == below.answer {
+            return without;
+        }
+        let mut surer = if without.answer < below.answer {
+            without
+        } else {
+            below
+        };
+        depends(
+            &mut surer,
+            &format!("the path of the group {name}, which is not read"),
+        );
+        surer
+    }
+
+    /// By joining a group that may.
+    fn joined_group(&self, goal: Goal<'_>, index: usize, who: &Identity<'p>, found: &mut Powers) {
+        if who.role.is_some() || !self.able_to(ADD_TO_GROUP, index) {
+            return;
+        }
+        for (number, group) in self.identities.group_names().into_iter().enumerate() {
+            if who.groups().contains(&group) {
+                continue;
+            }
+            let joins = self.on_group(who, ADD_TO_GROUP, group, Supposed::default());
+            if joins.answer == Answer::No {
+                continue;
+            }
+            let supposed = Supposed {
+                group: Some(group),
+                ..Supposed::default()
+            };
+            let Some(as_member) = self.reaches(goal, index, supposed) else {
+                continue;
+            };
+            take(
+                found,
+                index,
+                Power {
+                    gains: Gains::Member(number),
+                    how: format!("joins the group {group} ({ADD_TO_GROUP})"),
+                    action: ADD_TO_GROUP,
+                    on: self.group_arn(group),
+                    decision: both(joins, as_member),
+                },
+            );
+        }
+    }
+
+    /// By lifting its permissions boundary, alone or before it writes its policies.
+    fn without_boundary(&self, goal: Goal<'_>, index: usize, who: &Identity<'p>, found: &mut Powers) {
+        let Some(boundary) = who.boundary().filter(|_| !is_sure(found, index)) else {
+            return;
+        };
+        let lifts = self.lifting(index, who, boundary);
+        if lifts.is_empty() {
+            return;
+        }
+        let unbound = Supposed {
+            is_unbound: true,
+            ..Supposed::default()
+        };
+        let unbound_with_any = Supposed {
+            policy: Some(&ANY_POLICY),
+            ..unbound
+        };
+        let itself = self.reaches(goal, index, unbound);
+        let with_any = self.reaches(goal, index, unbound_with_any);
+        let writes = self.over_policies(index, who, who, unbound);
+        for lift in lifts {
+            if let Some(itself) = &itself {
+                take(
+                    found,
+                    index,
+                    Power {
+                        decision: supposing(lift.decision.clone(), itself.clone()),
+                        ..lift.clone()
+                    },
+                );
+            }
+            let Some(with_any) = &with_any else { continue };
+            for write in &writes {
+                let joined = both(lift.decision.clone(), write.decision.clone());
+                take(
+                    found,
+                    index,
+                    Power {
+                        gains: Gains::Itself,
+                        how: format!("{}, and then {}", lift.how, write.how),
+                        decision: supposing(joined, with_any.clone()),
+                        ..lift.clone()
+                    },
+                );
+            }
+        }
+    }
+
+    /// The ways to be without its permissions boundary.
+    fn lifting(&self, index: usize, who: &Identity<'p>, boundary: &str) -> Vec<Power> {
+        let mut found = Vec::new();
+        let mut add = |action: &'static str, on: &str, how: &str, decision: Decision| {
+            if decision.answer != Answer::No {
+                found.push(Power {
+                    gains: Gains::Unbound,
+                    how: format!("{how} ({action})"),
+                    action,
+                    on: on.to_owned(),
+                    decision,
+                });
+            }
+        };
+        let is_changed_by_nobody = who.role.is_some_and(|role| is_reserved(&role.path));
+        let [removes, replaces] = if who.role.is_some() {
+            BOUNDARY_OF_ROLE
+        } else {
+            BOUNDARY_OF_USER
+        };
+        if !is_changed_by_nobody {
+            let with = |action: &str, policy: &str| {
+                let context = [(BOUNDARY_KEY, policy)];
+                let supposed = Supposed {
+                    context: &context,
+                    ..Supposed::default()
+                };
+                self.may_supposing(who, action, Some(who.arn), supposed)
+            };
+            add(
+                removes,
+                who.arn,
+                "removes its permissions boundary",
+                with(removes, boundary),
+            );
+            let mut decision = with(replaces, &self.administrator_access());
+            if decision.answer == Answer::No {
+                decision = self.may(who, replaces, Some(who.arn));
+                depends(
+                    &mut decision,
+                    "whether a boundary that it may set leaves what is asked",
+                );
+            }
+            add(
+                replaces,
+                who.arn,
+                "sets another permissions boundary for itself",
+                decision,
+            );
+        }
+        if boundary.split(':').nth(4) == Some(self.identities.account) {
+            for (action, depends_on) in OF_POLICY {
+                if !self.able_to(action, index) {
+                    continue;
+                }
+                let mut decision = self.may(who, action, Some(boundary));
+                if let Some(what) = depends_on {
+                    depends(&mut decision, what);
+                }
+                add(
+                    action,
+                    boundary,
+                    "changes the policy of its permissions boundary",
+                    decision,
+                );
+            }
+        }
+        found
+    }
+
+    /// By the policies of somebody that it becomes, once it has written them. `with_any` keeps who gets what is wanted by any policy.
+    fn by_other(
+        &self,
+        goal: Goal<'_>,
+        index: usize,
+        who: &Identity<'p>,
+        with_any: &mut HashMap<usize, Option<Decision>>,
+        found: &mut Powers,
+    ) {
+        if !writers().any(|action| self.able_to(action, index)) {
+            return;
+        }
+        for (other, target) in self.identities.all.iter().enumerate() {
+            if other == index {
+                continue;
+            }
+            let with_any = with_any
+                .entry(other)
+                .or_insert_with(|| self.reaches(goal, other, any_policy()));
+            let Some(with_any) = with_any.as_ref().filter(|any| any.answer != Answer::No) else {
+                continue;
+            };
+            let mut writes = self.over_policies(index, who, target, Supposed::default());
+            writes.retain(|write| write.decision.answer != Answer::No);
+            if writes.is_empty() {
+                continue;
+            }
+            let links = self.links(who, other, target);
+            for write in &writes {
+                for link in &links {
+                    let joined = both(write.decision.clone(), link.decision.clone());
+                    take(
+                        found,
+                        index,
+                        Power {
+                            gains: Gains::Principal(other),
+                            how: format!("{}, and {}", write.how, link.how),
+                            decision: supposing(joined, with_any.clone()),
+                            ..write.clone()
+                        },
+                    );
+                }
+            }
+            if is_sure(found, index) {
+                return;
+            }
+        }
+    }
+
+    /// The ways to become somebody at once: by assuming a role as its trust policy is, and by all that changes something.
+    fn links(&self, who: &Identity<'p>, index: usize, target: &Identity<'p>) -> Vec<Power> {
+        let mut links = Vec::new();
+        if let Some(trust) = &target.trust {
+            links.push(Power {
+                gains: Gains::Principal(index),
+                how: "assumes it".to_owned(),
+                action: ASSUME,
+                on: target.arn.to_owned(),
+                decision: self.assumes(who, target.arn, trust),
+            });
+        }
+        links.extend(self.ways(who, index, target));
+        links.retain(|link| link.decision.answer != Answer::No);
+        links
+    }
+}
+
+fn is_sure(found: &Powers, index: usize) -> bool {
+    found
+        .get(&index)
+        .is_some_and(|power| power.decision.answer == Answer::Yes)
+}
