@@ -11,7 +11,7 @@ use super::{
 };
 use eksact_core::{
     diagnosis::{
-        authorization::{Path, Rights, Row, WhoCan, csv, mermaid, who_can},
+        authorization::{Path, Rights, Row, Verdict, WhoCan, csv, mermaid, who_can},
         aws_authorization::who_can_in_aws,
     },
     view::{Printer, Style, Table, plan_json::json, text::harmless},
@@ -105,8 +105,12 @@ fn tables(answer: &WhoCan, via: bool, style: Style) -> String {
         let mut table = Table::new(["KIND", "SUBJECT", "BECOMES", "HOW", "BY"]);
         for row in &answer.can_become {
             let mut how = row.by.clone();
-            if let Some(what) = &row.depends_on {
-                let _ = write!(how, " (depends: {what})");
+            match (&row.depends_on, row.verdict) {
+                (Some(what), _) => {
+                    let _ = write!(how, " (depends: {what})");
+                }
+                (None, Verdict::Depends) => how += " (depends)",
+                (None, _) => {}
             }
             let by = match &row.via {
                 Some(via) => format!("{via}: {}", row.reason.sentence()),
@@ -164,6 +168,8 @@ fn one_row(row: &Row, table: &mut Table) {
     }
     if !row.depends_on.is_empty() {
         let _ = write!(by, " (depends: {})", row.depends_on.join("; "));
+    } else if row.verdict == Verdict::Depends {
+        by += " (depends)";
     }
     table.row([row.actor.kind(), &subject(row), &by, &reason.scope]);
 }
