@@ -328,11 +328,9 @@ impl<'s, 'p> Search<'s, 'p> {
                 arn: identity.arn.to_owned(),
             };
             let becomes = becomes(self.identities, power.gains);
-            let mut allowed_by = power.decision.allowed_by.clone();
-            allowed_by.dedup();
             let reason = Reason {
                 subject: format!("{} {}", actor.kind(), actor.name()),
-                binding: grants(&allowed_by),
+                binding: grants(&power.decision.allowed_by),
                 role: power.on.clone(),
                 rule: power.action.to_owned(),
                 scope: power.on.clone(),

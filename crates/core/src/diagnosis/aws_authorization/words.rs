@@ -62,11 +62,17 @@ pub(super) fn door(pod: &PodRole, role: &str) -> String {
 /// How many statements are named.
 const SHOWN: usize = 2;
 
-/// The statements that allow something, the first few.
+/// The statements that allow something, the first few, each once.
 pub(super) fn grants(allowed_by: &[Grant]) -> String {
-    let shown: Vec<String> = allowed_by.iter().take(SHOWN).map(ToString::to_string).collect();
-    if allowed_by.len() > SHOWN {
-        return format!("{} (+{} more)", shown.join("; "), allowed_by.len() - SHOWN);
+    let mut all: Vec<&Grant> = Vec::new();
+    for grant in allowed_by {
+        if !all.contains(&grant) {
+            all.push(grant);
+        }
+    }
+    let shown: Vec<String> = all.iter().take(SHOWN).map(ToString::to_string).collect();
+    if all.len() > SHOWN {
+        return format!("{} (+{} more)", shown.join("; "), all.len() - SHOWN);
     }
     if shown.is_empty() {
         return "what it depends on".to_owned();

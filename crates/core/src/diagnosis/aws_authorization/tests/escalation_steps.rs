@@ -317,3 +317,36 @@ fn pods_that_reach_the_role_by_a_hop_count() {
         Some(("sts:AssumeRole", arn("second")))
     );
 }
+
+/// Pods that have the role of somebody who may in the cluster: their row carries what gives them the role.
+#[test]
+fn pods_with_the_role_of_a_person_carry_their_own_door() {
+    let reports = arn("reports");
+    let picture = world(json!([]))
+        .with_account("app", "web", None)
+        .with_association("app", "web", "reports", None)
+        .with_entry(&reports, "reports", &["system:masters"]);
+    let rights = Rights::of(&picture);
+    let answer = who_can(&rights, &Request::of("delete", "", "pods", Some("app")));
+    let becomes = format!("role {reports}");
+    let web = answer
+        .can_become
+        .iter()
+        .find(|row| row.actor.name() == "app/web" && row.becomes == becomes);
+    let reason = web.map(|row| {
+        let reason = &row.reason;
+        (
+            reason.binding.as_str(),
+            reason.rule.as_str(),
+            reason.scope.as_str(),
+        )
+    });
+    assert_eq!(
+        reason,
+        Some((
+            "trust policy of role reports, statement 1",
+            "sts:AssumeRole",
+            reports.as_str()
+        ))
+    );
+}
