@@ -236,6 +236,14 @@ fn moments(
         let is_other = stops_reading || has("access-entry", arn) || has("assumable-role", name_of(arn));
         has("identity-mapping", &mapped(arn)) && is_other
     };
+    // Who has a policy and is to lose it has it as the plan changes it, until then: the plan says so of the policy.
+    let is_told_policy = |right: &str, had: &Rights| {
+        policy_behind(right).is_some_and(|policy| {
+            let mut changes = planned.plan.changes.iter();
+            changes.any(|change| change.address.kind() == "managed-policy" && change.address.name() == policy)
+                && had.iter().any(|had| policy_behind(had) == Some(policy))
+        })
+    };
     let first = planned.read.1;
     let given_back = pods(&with_ways_of(&told.versions[first], goal));
     let goal = (people(goal), pods(goal), roles(goal));
@@ -265,6 +273,7 @@ fn moments(
                     .filter(|right| !is_held(&had, right) && !is_held(&will, right))
                     .filter(|right| !right.starts_with("group eksact:migration:"))
                     .filter(|right| !given_back.get(key).is_some_and(|rights| rights.contains(*right)))
+                    .filter(|right| !is_told_policy(right, &had))
                     .collect();
                 if !lost.is_empty() && !replaced.contains(key) {
                     found.push(Violation::new(

@@ -268,7 +268,11 @@ async fn adopt(
         return Err(error.into());
     };
     match adopted(&now) {
-        Adoption::Refuse => return Err(moved(&entry.principal_arn)),
+        Adoption::Refuse if error.kind == CallErrorKind::AlreadyExists => {
+            return Err(moved(&entry.principal_arn));
+        }
+        // The answer was lost: it may have been made, and changed by somebody since.
+        Adoption::Refuse => return Err(error.into()),
         Adoption::Keep => {}
         Adoption::Complete => {
             let (username, groups) = (entry.username.as_deref(), &entry.groups);

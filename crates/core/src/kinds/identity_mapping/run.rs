@@ -35,6 +35,14 @@ struct Writing {
     annotations: BTreeMap<String, Option<String>>,
 }
 
+/// What is known of the writes of a step that stops.
+#[derive(Clone, Copy)]
+enum Written {
+    Nothing,
+    /// One got no answer.
+    Perhaps,
+}
+
 /// Carries out one write.
 pub(super) async fn run(
     mut operation: Operation,
@@ -44,6 +52,7 @@ pub(super) async fn run(
     let deadline = Instant::now() + context.timeout;
     let mut pause = FIRST_PAUSE;
     let mut lost = 0;
+    let mut written = Written::Nothing;
     let mut backups = Vec::new();
     let mut entries_were_read = false;
     loop {
@@ -52,7 +61,7 @@ pub(super) async fn run(
             .kubernetes
             .get::<ConfigMap>(ObjectKey::namespaced(AWS_AUTH_NAMESPACE, AWS_AUTH))
             .await?;
-        let writing = match writing(&operation, now.as_ref()) {
+        let writing = match writing(&operation, now.as_ref(), written) {
             Ok(Some(writing)) => writing,
             Ok(None) => return Ok(finished(&operation, backups, context).await),
             // An access entry that this very run made may be what the guard misses.
@@ -80,7 +89,10 @@ pub(super) async fn run(
                 progress.tell("another writer changed aws-auth at the same time; reading it again");
             }
             // The write may have had its effect: only the ConfigMap can tell.
-            CallErrorKind::Unreachable | CallErrorKind::ServiceFailure if lost < LOST_ANSWERS => lost += 1,
+            CallErrorKind::Unreachable | CallErrorKind::ServiceFailure if lost < LOST_ANSWERS => {
+                lost += 1;
+                written = Written::Perhaps;
+            }
             CallErrorKind::Credentials => {
                 let help = remedy!(
                     "If no one gets in any more, recover with: {}",
@@ -117,7 +129,11 @@ pub(super) async fn run(
 }
 
 /// What there is to write, or nothing. Refuses where the ConfigMap moved so that it would no longer be what was planned.
-fn writing(operation: &Operation, now: Option<&ConfigMap>) -> Result<Option<Writing>, StepError> {
+fn writing(
+    operation: &Operation,
+    now: Option<&ConfigMap>,
+    written: Written,
+) -> Result<Option<Writing>, StepError> {
     match operation {
         Operation::Write {
             delta,
@@ -126,11 +142,11 @@ fn writing(operation: &Operation, now: Option<&ConfigMap>) -> Result<Option<Writ
             standpoint,
             ..
         } => {
-            let outcome = work_out(delta, now).map_err(|error| moved(&error.to_string()))?;
+            let outcome = work_out(delta, now).map_err(|error| moved(&error.to_string(), written))?;
             if outcome.is_nothing() {
                 return Ok(None);
             }
-            same_as_planned(expected, &outcome)?;
+            same_as_planned(expected, &outcome).map_err(|what| moved(&what, written))?;
             let refusals = standpoint.refusals(
                 &outcome.before,
                 &outcome.after,
@@ -141,7 +157,7 @@ fn writing(operation: &Operation, now: Option<&ConfigMap>) -> Result<Option<Writ
                 .iter()
                 .find(|refusal| !allowed.iter().any(|known| refusal.is_covered_by(known)))
             {
-                return Err(refused(worse));
+                return Err(refused(worse, written));
             }
             if let Some(problem) = super::plan::cannot_be_written(now, &outcome) {
                 let error = StepError::new(problem.message);
@@ -173,9 +189,8 @@ fn writing(operation: &Operation, now: Option<&ConfigMap>) -> Result<Option<Writ
                 return Ok(None);
             }
             if now.map(|now| content_digest(&now.data)) != *seen {
-                return Err(moved(&format!(
-                    "the plan was to restore {backup} over another text"
-                )));
+                let what = format!("the plan was to restore {backup} over another text");
+                return Err(moved(&what, written));
             }
             Ok(Some(Writing {
                 data: data.clone(),
@@ -186,7 +201,7 @@ fn writing(operation: &Operation, now: Option<&ConfigMap>) -> Result<Option<Writ
 }
 
 /// That the write would still do what was planned and no more. What somebody else did meanwhile need not be done.
-fn same_as_planned(expected: &[EntryChange], outcome: &Outcome) -> Result<(), StepError> {
+fn same_as_planned(expected: &[EntryChange], outcome: &Outcome) -> Result<(), String> {
     // By subject: there may be nine thousand of both.
     let mut by_subject: BTreeMap<&str, Vec<&EntryChange>> = BTreeMap::new();
     for planned in expected {
@@ -212,36 +227,41 @@ fn same_as_planned(expected: &[EntryChange], outcome: &Outcome) -> Result<(), St
                     crate::engine::DifferenceSign::Context => line.to_owned(),
                 })
                 .collect();
-            return Err(moved(&format!(
+            return Err(format!(
                 "the mapping of {} would change differently than planned: {}",
                 change.subject,
                 lines.join(" / ")
-            )));
+            ));
         }
     }
     Ok(())
 }
 
-fn moved(what: &str) -> StepError {
-    StepError::new(format!(
-        "aws-auth changed since the plan was made, and nothing was written: {what}"
-    ))
-    .because(StepFailure::Moved)
-    .with_help(run_again())
+fn moved(what: &str, written: Written) -> StepError {
+    stopped(written, StepFailure::Moved, &format!(": {what}")).with_help(run_again())
 }
 
-fn refused(refusal: &Refusal) -> StepError {
-    let error = StepError::new(format!(
-        "aws-auth changed since the plan was made, and now a guard refuses the write ({}): {}; nothing was \
-         written",
+fn refused(refusal: &Refusal, written: Written) -> StepError {
+    let what = format!(
+        ", and now a guard refuses the write ({}): {}",
         refusal.guard.code(),
         refusal.message
-    ))
-    .because(StepFailure::Guarded)
-    .with_help(run_again());
+    );
+    let error = stopped(written, StepFailure::Guarded, &what).with_help(run_again());
     match refusal.help.clone() {
         Some(help) => error.with_help(help),
         None => error,
+    }
+}
+
+/// That the step stops at what somebody else did. After a write without an answer nobody can say that nothing was written.
+fn stopped(written: Written, cause: StepFailure, what: &str) -> StepError {
+    const CHANGED: &str = "aws-auth changed since the plan was made";
+    match written {
+        Written::Nothing => StepError::new(format!("{CHANGED}{what}; nothing was written")).because(cause),
+        Written::Perhaps => StepError::new(format!(
+            "{CHANGED}{what}; a write before that got no answer, and may have been carried out"
+        )),
     }
 }
 
