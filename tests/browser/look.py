@@ -12,6 +12,7 @@ import base64
 import json
 import os
 import pathlib
+import select
 import shutil
 import subprocess
 import sys
@@ -47,6 +48,7 @@ class Browser:
 
         command = [program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
                    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+                   "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
                    "--remote-debugging-pipe", f"--user-data-dir={self.profile.name}", "about:blank"]
         self.process = subprocess.Popen(command, preexec_fn=place, close_fds=False, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -68,6 +70,8 @@ class Browser:
 
     def picture(self):
         """What is in the window, as its paper and the ink in each cell."""
+        # A page behind another one may never be drawn.
+        self.call("Page.bringToFront")
         shot = self.call("Page.captureScreenshot")["data"]
         self.session = self.looker
         try:
@@ -77,7 +81,8 @@ class Browser:
 
     def message(self, until):
         while b"\0" not in self.rest:
-            expect(time.monotonic() < until, "the browser did not answer in time")
+            left = until - time.monotonic()
+            expect(left > 0 and select.select([self.into], [], [], left)[0], "the browser did not answer in time")
             piece = os.read(self.into, 1 << 20)
             expect(piece, "the browser ended")
             self.rest += piece
