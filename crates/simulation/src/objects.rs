@@ -171,13 +171,13 @@ pub fn belongs(object: &Object, address: &Address, worlds: [&World; 2]) -> bool 
         ("oidc-provider", "OIDC provider" | "cluster tags")
         | ("authentication-mode", "authentication mode" | "access entry") => true,
         ("iam-role" | "pod-identity-role", "stack" | "role" | "change set") => is_owned(),
-        ("assumable-role", "stack" | "role" | "change set") => is_owned() || makes_role(name),
+        ("assumable-role", "stack" | "change set") => is_owned() || makes_role(name),
         ("managed-policy", "stack" | "change set") => is_named(&managed_policy::stack_name(CLUSTER, name)),
         ("managed-policy", "managed policy") => name_of(key) == name,
         ("pod-identity-association", "association") => of_account(),
         ("namespace", "namespace")
         | ("service-account", "service account")
-        | ("shared-role", "role")
+        | ("shared-role" | "assumable-role", "role")
         | ("access-entry", "access entry")
         | ("identity-provider", "identity provider")
         | ("addon", "add-on") => key == name,

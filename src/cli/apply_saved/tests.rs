@@ -212,11 +212,11 @@ async fn a_run_without_its_lock_that_is_given_up_was_interrupted() {
     assert_eq!(end.code(), ExitCode::Interrupted);
     assert!(end.report.interrupted && end.is_lost, "{end:?}");
     assert_eq!(end.report.unknown.len(), 3);
-    let given_up = EventKind::Interrupted {
+    let told = EventKind::Interrupted {
         in_flight: 3,
         abandoned: true,
     };
-    assert_eq!(end.endings().0, [EventKind::LockLost { in_flight: 3 }, given_up]);
+    assert_eq!(end.endings().0, [EventKind::LockLost { in_flight: 3 }, told]);
     assert!(!end.reasons().contains(&"interrupted"));
 }
 

@@ -237,11 +237,11 @@ mod tests {
         for event in samples::events() {
             text.push_str(&event_line(&event, None).unwrap());
         }
-        let lost = Event {
+        let lock_gone = Event {
             elapsed_milliseconds: 9,
             kind: EventKind::LockLost { in_flight: 1 },
         };
-        text.push_str(&event_line(&lost, None).unwrap());
+        text.push_str(&event_line(&lock_gone, None).unwrap());
         text.push_str(&report_line(&plan, &samples::report(), &samples::events(), None).unwrap());
         let schema = strict();
         let mut types = Vec::new();

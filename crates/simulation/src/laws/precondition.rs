@@ -50,7 +50,7 @@ pub(super) fn judge(played: &Played, tally: &mut Tally) -> Vec<Violation> {
         };
         let (before, after) = (&told.versions[event.before], &told.versions[event.after]);
         for object in changed(before, after) {
-            if object.kind == "lease" {
+            if object.kind == "lease" || completes_entry(&object, event, before, after) {
                 continue;
             }
             tally.judge(LAW);
@@ -79,6 +79,21 @@ pub(super) fn judge(played: &Played, tally: &mut Tally) -> Vec<Violation> {
         }
     }
     found
+}
+
+/// Whether a step that was to make an access entry completes one that was made meanwhile, as the same user and with no more groups than
+/// it shall have: what the plan gives is all that it has then.
+fn completes_entry(object: &Object, event: &Event, before: &World, after: &World) -> bool {
+    let is_to_make = event
+        .step
+        .as_deref()
+        .is_some_and(|step| step.ends_with("#create"));
+    let entry = |world| cluster_of(world).eks.access_entries.get(&object.key);
+    let (Some(before), Some(after)) = (entry(before), entry(after)) else {
+        return false;
+    };
+    let has_no_more = before.groups.iter().all(|group| after.groups.contains(group));
+    object.kind == "access entry" && is_to_make && before.username == after.username && has_no_more
 }
 
 /// One value of an object, and the run that goes over it.

@@ -35,12 +35,14 @@ pub(super) fn judge(story: &Story, played: &Played, tally: &mut Tally) -> Vec<Vi
             told.effects().find_map(|(event, run, call)| {
                 let is_its = run == planned.run && event.step.as_deref() == Some(step);
                 let (before, after) = (&told.versions[event.before], &told.versions[event.after]);
+                // A change set changes nothing until it is executed.
+                let is_draft = ["CreateChangeSet", "DeleteChangeSet"].contains(&call.action.as_str());
                 // A copy that is kept before a write is no write of the object.
                 let objects = changed(before, after);
                 let is_backup = objects
                     .iter()
                     .all(|object| object.key.starts_with("kube-system/aws-auth-"));
-                (is_its && !is_backup).then(|| format!("{} of {}", call.action, call.object))
+                (is_its && !is_backup && !is_draft).then(|| format!("{} of {}", call.action, call.object))
             })
         };
         for (step, error) in &report.failed {

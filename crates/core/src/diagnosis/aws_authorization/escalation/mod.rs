@@ -154,7 +154,7 @@ impl<'s, 'p> Escalations<'s, 'p> {
             Goal::Question(question) => question.decide_supposing(self.identities, index, supposed),
             Goal::Cluster => {
                 let who = self.identities.all.get(index)?;
-                let ways = self.into_cluster(who, supposed).into_iter();
+                let ways = self.ways_into_cluster(who, supposed).into_iter();
                 ways.map(|power| power.decision)
                     .min_by_key(|decision| decision.answer)
             }

@@ -31,7 +31,7 @@ impl<'p> Escalations<'_, 'p> {
             let Some(who) = self.identities.all.get(index) else {
                 continue;
             };
-            for power in self.into_cluster(who, Supposed::default()) {
+            for power in self.ways_into_cluster(who, Supposed::default()) {
                 take(&mut found, index, power);
             }
         }
@@ -39,7 +39,7 @@ impl<'p> Escalations<'_, 'p> {
     }
 
     /// The ways of somebody to be anybody in the cluster, supposing something.
-    pub(super) fn into_cluster(&self, who: &Identity<'p>, supposed: Supposed<'_>) -> Vec<Power> {
+    pub(super) fn ways_into_cluster(&self, who: &Identity<'p>, supposed: Supposed<'_>) -> Vec<Power> {
         let Some(cluster) = self.cluster() else {
             return Vec::new();
         };
