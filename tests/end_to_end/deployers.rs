@@ -46,6 +46,14 @@ fn eksact_of(bed: &Bed, person: &Keys, arguments: &[&str]) -> Ran {
     Ran::from(command.output().unwrap())
 }
 
+/// The OIDC provider that the example's pipeline is trusted by.
+fn make_provider_of_github(bed: &Bed) {
+    let github = json!({"Url": "https://token.actions.githubusercontent.com", "ClientIDList": ["sts.amazonaws.com"],
+        "ThumbprintList": ["0123456789abcdef0123456789abcdef01234567"]});
+    bed.aws("iam", "create_open_id_connect_provider", &github)
+        .unwrap();
+}
+
 #[test]
 fn deployers_get_in_from_one_file_and_may_what_it_says() {
     let bed = Bed::start();
@@ -59,10 +67,7 @@ fn deployers_get_in_from_one_file_and_may_what_it_says() {
         .says("user/nina")
         .says("oidc-provider/token.actions.githubusercontent.com");
     let nina = bed.make_user("/people/", "nina");
-    let github = json!({"Url": "https://token.actions.githubusercontent.com", "ClientIDList": ["sts.amazonaws.com"],
-        "ThumbprintList": ["0123456789abcdef0123456789abcdef01234567"]});
-    bed.aws("iam", "create_open_id_connect_provider", &github)
-        .unwrap();
+    make_provider_of_github(&bed);
     let allowed = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role}]});
     let policy = json!({"UserName": "nina", "PolicyName": "assume", "PolicyDocument": allowed.to_string()});
@@ -146,6 +151,7 @@ fn a_policy_keeps_within_five_versions_and_goes_with_its_stack() {
     let bed = Bed::start();
     let account = bed.fact("account");
     bed.make_user("/", "nina");
+    make_provider_of_github(&bed);
     let file = example(&bed);
     bed.apply(&file).ended(0);
     let arn = format!("arn:aws:iam::{account}:policy/eks-describe-{}", "prod");
