@@ -242,7 +242,11 @@ impl ApplySaved<'_> {
         let never = async |_: &Listener| std::future::pending().await;
         let told = Told::by(self.plan.output);
         let (report, events, _) = under_lock(plan, saved, connection, held, told, self.printer, never).await;
-        let rest = Rest::NewPlan(Some(saved_plan::made_anew(&saved.request, &self.file)));
+        let rest = Rest::NewPlan(Some(saved_plan::made_anew(
+            &saved.request,
+            &self.file,
+            self.global,
+        )));
         flow::ended(plan, &report, &events, &rest, self.plan, self.printer)
     }
 
@@ -254,7 +258,9 @@ impl ApplySaved<'_> {
                 self.printer.status(&done(record.as_ref()));
                 flow::unchanged(&now, self.plan, self.printer)
             }
-            Standing::Moved(objects, record) => Err(moved(&objects, record.as_ref(), saved, &self.file)),
+            Standing::Moved(objects, record) => {
+                Err(moved(&objects, record.as_ref(), saved, (&self.file, self.global)))
+            }
             Standing::Refused(now) => {
                 flow::show_saved(saved, &now, self.plan, self.printer)?;
                 Err(flow::refused(&now))
@@ -350,7 +356,12 @@ pub(super) fn done(record: Option<&Record>) -> String {
 }
 
 /// Why nothing is done where something that the plan in `file` relies on has moved.
-pub(super) fn moved(moved: &[Moved], record: Option<&Record>, saved: &SavedPlan, file: &Path) -> Failure {
+pub(super) fn moved(
+    moved: &[Moved],
+    record: Option<&Record>,
+    saved: &SavedPlan,
+    (file, global): (&Path, &GlobalFlags),
+) -> Failure {
     let mut message = match (record, moved) {
         (Some(record), []) => format!(
             "the plan was applied already {}, and the world is again as it was before; nothing was changed",
@@ -377,7 +388,7 @@ pub(super) fn moved(moved: &[Moved], record: Option<&Record>, saved: &SavedPlan,
         message.push_str(" more");
     }
     Failure::error(message)
-        .with_help(saved_plan::made_anew(&saved.request, file))
+        .with_help(saved_plan::made_anew(&saved.request, file, global))
         .with_code(ExitCode::Stale)
 }
 

@@ -116,7 +116,7 @@ impl WholeFileFlags {
 
     /// The words that make the plan of these files again, where they are more than one file, `--prune` and `--allow`, which the
     /// request has.
-    pub(super) fn unusual_words(&self, config_files: &[String], global: &GlobalFlags) -> Option<String> {
+    pub(super) fn unusual_words(&self, config_files: &[String]) -> Option<String> {
         let Self {
             config_files: _,
             prune,
@@ -158,7 +158,6 @@ impl WholeFileFlags {
         for (flag, values) in lists {
             flags.extend(values.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
         }
-        flags.extend(global.words_of_place());
         if flags.is_empty() && config_files.len() == 1 {
             return None;
         }
@@ -247,7 +246,7 @@ impl PlanCommand {
         let (mut request, connection) = self.whole.request(global, printer).await?;
         // The same plan has the same digest wherever it is made; the run that applies it has its own.
         request.settings.nonce.clear();
-        if let Some(words) = self.whole.unusual_words(&self.whole.config_files, global) {
+        if let Some(words) = self.whole.unusual_words(&self.whole.config_files) {
             request.settings.command = words;
         }
         if self.drift_only {

@@ -2,7 +2,7 @@
 
 use std::{io::Read as _, path::Path};
 
-use super::{ExitCode, Failure, flow, whole_file};
+use super::{ExitCode, Failure, flow, global::GlobalFlags, whole_file};
 use eksact_core::{
     engine::Plan,
     kinds::Request,
@@ -145,8 +145,9 @@ fn bytes_of(file: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// How the plan of this request is made anew.
-pub(super) fn made_anew(request: &Request, file: &Path) -> Remedy {
+/// How the plan of this request is made anew. `global` are the flags of the run that says so, which lead to the account and the cluster:
+/// they are in no plan, so that its digest is the same wherever it is made.
+pub(super) fn made_anew(request: &Request, file: &Path, global: &GlobalFlags) -> Remedy {
     let made_by = &request.settings.command;
     if !made_by.is_empty() && !made_by.starts_with(PLANS) {
         return remedy!(
@@ -162,7 +163,7 @@ pub(super) fn made_anew(request: &Request, file: &Path) -> Remedy {
             harmless(&joined(&out(file)))
         );
     }
-    let command = command_of(request, file);
+    let command = command_of(request, file, global);
     remedy!("Make a new plan and have it approved: `{command}`")
 }
 
@@ -195,10 +196,11 @@ fn out(file: &Path) -> [String; 2] {
 pub(super) const PLANS: &str = "plan ";
 
 /// The command that makes the plan of whole files anew.
-fn command_of(request: &Request, file: &Path) -> String {
+fn command_of(request: &Request, file: &Path, global: &GlobalFlags) -> String {
     let made_by = &request.settings.command;
     if !made_by.is_empty() {
-        return format!("eksact {} {}", harmless(made_by), joined(&out(file)));
+        let words = [global.words_of_place(), out(file).to_vec()].concat();
+        return format!("eksact {} {}", harmless(made_by), joined(&words));
     }
     let named = flow::file_of(request).unwrap_or("FILE");
     let mut words = ["eksact", "plan", "-f", named].map(str::to_owned).to_vec();
@@ -208,6 +210,7 @@ fn command_of(request: &Request, file: &Path) -> String {
     for guard in &request.settings.allow {
         words.extend(["--allow", guard.code().as_str()].map(str::to_owned));
     }
+    words.extend(global.words_of_place());
     words.extend(out(file));
     joined(&words)
 }

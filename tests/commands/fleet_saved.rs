@@ -104,8 +104,7 @@ fn fleet_digest_is_that_of_the_digests() {
 fn fleet_plan_that_has_moved_prints_a_command_for_the_same_account() {
     let place = fleet();
     fs::remove_file(place.path("clusters/broken.yaml")).unwrap();
-    let flags = ["--profile", "prod 1", "--timeout", "20m"];
-    let planned = place.run(&[&["plan", "-f", "clusters", "--out", "plans"], &flags[..]].concat());
+    let planned = place.run(&["plan", "-f", "clusters", "--out", "plans", "--timeout", "20m"]);
     assert_eq!(planned.code, 0, "{}", planned.stderr);
     place.edit("alpha", |world| {
         let namespace = Namespace {
@@ -116,7 +115,7 @@ fn fleet_plan_that_has_moved_prints_a_command_for_the_same_account() {
         let alpha = clusters.find(|one| one.cluster.name == "alpha").unwrap();
         alpha.namespaces.insert("app".to_owned(), namespace);
     });
-    let ended = place.run(&["apply", "plans", "--yes"]);
+    let ended = place.run(&["apply", "plans", "--yes", "--profile", "prod 1"]);
     assert_eq!(ended.code, 5, "{}", ended.stderr);
     let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
     let wanted = "`eksact plan -f clusters/a.yaml --timeout 1200s --profile 'prod 1' --out plans/";

@@ -289,6 +289,19 @@ fn saved_plan_that_has_moved_prints_a_command_for_the_same_place() {
     assert_eq!(applied.code, 0, "{}", applied.stderr);
 }
 
+/// Who made it, by which profile and on which machine, is nothing that was approved.
+#[test]
+fn saved_plan_has_the_same_digest_by_whichever_way_it_was_made() {
+    let place = Place::quickstart();
+    let made = |flags: &[&str]| {
+        let ended = place.run(&[&PLAN[..], flags].concat());
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        std::fs::read(place.path("plan.json")).unwrap()
+    };
+    let plain = made(&[]);
+    assert_eq!(made(&["--profile", "deploy", "--kubeconfig", "other"]), plain);
+}
+
 /// What came from standard input has no name that a command could have.
 #[test]
 fn saved_plan_of_standard_input_says_what_to_do_in_words() {

@@ -213,7 +213,12 @@ impl ApplyFolder<'_> {
             Begun::Otherwise(Standing::Refused(now)) => return Ended::Refused(now),
             Begun::Otherwise(Standing::Moved(moved, record)) => {
                 let file = Path::new(outcome.saved.as_deref().unwrap_or_default());
-                return Ended::Failed(apply_saved::moved(&moved, record.as_ref(), saved, file));
+                return Ended::Failed(apply_saved::moved(
+                    &moved,
+                    record.as_ref(),
+                    saved,
+                    (file, self.global),
+                ));
             }
         };
         if *interrupt.borrow() > Interrupt::None {

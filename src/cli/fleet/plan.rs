@@ -78,7 +78,7 @@ pub(in super::super) async fn plan(
     refuse_one_cluster_twice(&mut entries, "ClusterConfigs");
     for entry in &mut entries {
         if let Some(mut request) = entry.kept.take().flatten() {
-            if let Some(words) = asked.whole.unusual_words(&entry.outcome.files, global) {
+            if let Some(words) = asked.whole.unusual_words(&entry.outcome.files) {
                 request.settings.command = words;
             }
             digest_and_save(&mut entry.outcome, &request, folder.as_ref());
