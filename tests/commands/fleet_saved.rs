@@ -99,13 +99,8 @@ fn fleet_digest_is_that_of_the_digests() {
     assert_eq!(format!("sha256:{}", &sum[..64]), digest);
 }
 
-/// The command for a new plan of the one that moved has the flags of all.
-#[test]
-fn fleet_plan_that_has_moved_prints_a_command_for_the_same_account() {
-    let place = fleet();
-    fs::remove_file(place.path("clusters/broken.yaml")).unwrap();
-    let planned = place.run(&["plan", "-f", "clusters", "--out", "plans", "--timeout", "20m"]);
-    assert_eq!(planned.code, 0, "{}", planned.stderr);
+/// A namespace that the plan of a cluster was to make is there.
+fn move_alpha(place: &Place) {
     place.edit("alpha", |world| {
         let namespace = Namespace {
             name: "app".to_owned(),
@@ -115,6 +110,16 @@ fn fleet_plan_that_has_moved_prints_a_command_for_the_same_account() {
         let alpha = clusters.find(|one| one.cluster.name == "alpha").unwrap();
         alpha.namespaces.insert("app".to_owned(), namespace);
     });
+}
+
+/// The command for a new plan of the one that moved has the flags of all.
+#[test]
+fn fleet_plan_that_has_moved_prints_a_command_for_the_same_account() {
+    let place = fleet();
+    fs::remove_file(place.path("clusters/broken.yaml")).unwrap();
+    let planned = place.run(&["plan", "-f", "clusters", "--out", "plans", "--timeout", "20m"]);
+    assert_eq!(planned.code, 0, "{}", planned.stderr);
+    move_alpha(&place);
     let ended = place.run(&["apply", "plans", "--yes", "--profile", "prod 1"]);
     assert_eq!(ended.code, 5, "{}", ended.stderr);
     let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -128,15 +133,7 @@ fn fleet_plan_that_fails_hides_no_other() {
     let (place, _) = planned();
     cluster(&place, "e.yaml", "epsilon", "");
     plan(&place);
-    place.edit("alpha", |world| {
-        let namespace = Namespace {
-            name: "app".to_owned(),
-            terminating: false,
-        };
-        let mut clusters = world.clusters.values_mut();
-        let alpha = clusters.find(|one| one.cluster.name == "alpha").unwrap();
-        alpha.namespaces.insert("app".to_owned(), namespace);
-    });
+    move_alpha(&place);
     let delta = place.path("plans/eu-west-1.delta.json");
     let text = fs::read_to_string(&delta).unwrap();
     fs::write(&delta, text.replace("ReadOnlyAccess", "FullAccess")).unwrap();

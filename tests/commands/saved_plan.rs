@@ -1,14 +1,14 @@
 //! `plan --out`, `show` and `apply PLAN`: from a pull request to the job that deploys.
 
-use std::{
-    fs,
-    process::{Command, Stdio},
-};
+use std::fs;
 
 use eksact_core::ports::kubernetes::Namespace;
 use serde_json::Value;
 
-use crate::commands::place::{Ended, Place, assert_story};
+use crate::{
+    commands::place::{Ended, Place, assert_story},
+    support::at_once::at_once,
+};
 
 const PLAN: [&str; 5] = ["plan", "-f", "quickstart.yaml", "--out", "plan.json"];
 
@@ -150,20 +150,8 @@ fn saved_plan_holds_no_secret_of_its_maker() {
 fn saved_plan_applied_by_several_programs_at_once_is_applied_once() {
     let place = Place::quickstart();
     assert_eq!(place.run(&PLAN).code, 0);
-    let programs: Vec<_> = (0..4)
-        .map(|_| {
-            let mut command: Command = place.command(&["apply", "plan.json", "--yes"]);
-            command
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap()
-        })
-        .collect();
-    let ended: Vec<Ended> = programs
-        .into_iter()
-        .map(|program| Ended::of(program.wait_with_output().unwrap()))
-        .collect();
+    let commands = (0..4).map(|_| place.command(&["apply", "plan.json", "--yes"]));
+    let ended: Vec<Ended> = at_once(commands).map(Ended::of).collect();
     let winners = ended
         .iter()
         .filter(|ended| ended.stderr.contains("Applied: 8 created."))

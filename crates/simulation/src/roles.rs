@@ -370,16 +370,7 @@ fn add_version(policy: &mut ManagedPolicy) {
     if let Some(oldest) = policy.version_in_the_way().map(str::to_owned) {
         policy.versions.retain(|version| version.id != oldest);
     }
-    let number = |version: &PolicyVersion| version.id.trim_start_matches('v').parse::<u64>().unwrap_or(0);
-    let last = policy.versions.iter().map(number).max().unwrap_or(0);
-    for version in &mut policy.versions {
-        version.is_default = false;
-    }
-    policy.versions.push(PolicyVersion {
-        id: format!("v{}", last + 1),
-        is_default: true,
-        created: None,
-    });
+    eksact_simulator::add_policy_version(policy, None);
 }
 
 impl Edit {

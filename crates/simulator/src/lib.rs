@@ -27,6 +27,7 @@ use jiff::Timestamp;
 
 pub use aws::{
     ChangeSetRecord, EksObjects, StackRecord, StackResource, StackWork, UpdateRecord, UpdateWork, Updates,
+    add_policy_version,
 };
 pub use caller::{NotACaller, SimulatedCaller};
 pub use clock::{Clock, ManualClock, SystemClock, TokioClock};

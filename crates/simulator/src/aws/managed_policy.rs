@@ -194,16 +194,7 @@ impl World {
                  version.",
             ));
         }
-        let number = |version: &PolicyVersion| version.id.trim_start_matches('v').parse::<u64>().unwrap_or(0);
-        let last = policy.versions.iter().map(number).max().unwrap_or(0);
-        for version in &mut policy.versions {
-            version.is_default = false;
-        }
-        policy.versions.push(PolicyVersion {
-            id: format!("v{}", last + 1),
-            is_default: true,
-            created: Some(now),
-        });
+        add_version(&mut policy, Some(now));
         policy.document = document.clone();
         self.keep_policy(policy);
         Ok(())
@@ -259,6 +250,20 @@ fn first_version(now: Timestamp) -> PolicyVersion {
 
 fn no_such_policy(arn: &str) -> Refusal {
     Refusal::new("NoSuchEntity", format!("Policy {arn} was not found."))
+}
+
+/// Adds a version, numbered after the last, that holds from now on.
+pub fn add_version(policy: &mut ManagedPolicy, created: Option<Timestamp>) {
+    let number = |version: &PolicyVersion| version.id.trim_start_matches('v').parse::<u64>().unwrap_or(0);
+    let last = policy.versions.iter().map(number).max().unwrap_or(0);
+    for version in &mut policy.versions {
+        version.is_default = false;
+    }
+    policy.versions.push(PolicyVersion {
+        id: format!("v{}", last + 1),
+        is_default: true,
+        created,
+    });
 }
 
 #[cfg(test)]

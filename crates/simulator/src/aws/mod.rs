@@ -65,6 +65,7 @@ pub struct EksObjects {
 pub(super) use access_entry::{CONFIG_MAP, authentication_mode};
 pub use change_set::ChangeSetRecord;
 pub use cluster_update::{UpdateRecord, UpdateWork, Updates};
+pub use managed_policy::add_version as add_policy_version;
 pub use stack::{StackRecord, StackResource, StackWork};
 
 fn reading(service: &'static str, action: &str, object: &str) -> Call {
