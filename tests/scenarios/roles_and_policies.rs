@@ -3,6 +3,7 @@
 
 use eksact_core::{
     engine::{Plan, Severity},
+    guard::Guard,
     kinds::Request,
 };
 use eksact_simulator::{Sandbox, SimulatedCaller, World};
@@ -81,6 +82,51 @@ async fn an_entry_is_made_anew_with_its_role() {
             cluster(&mut bed.world().unwrap()).eks.access_entries[DEPLOYER].groups,
             ["ops"]
         );
+    }
+}
+
+/// The role is planned as one of the files, and so is its entry.
+#[tokio::test(start_paused = true)]
+async fn an_entry_is_planned_with_its_role_whose_stack_has_lost_its_mark() {
+    let (bed, wanted) = made().await;
+    bed.edit(|world| {
+        let stack = &mut stack_of(world, "eksact-prod-role-deployer").stack;
+        stack.tags.retain(|key, _| key != "eksact.dev/role-name");
+        cluster(world).eks.access_entries.remove(DEPLOYER);
+    })
+    .unwrap();
+    let planned = apply(&bed, &wanted).await;
+    assert_eq!(
+        planned.findings_of(Severity::Error).count(),
+        0,
+        "{}",
+        summary(&planned)
+    );
+    assert!(gets_in(&bed), "{}", summary(&planned));
+    assert_settled(&bed, &wanted, "with its mark").await;
+}
+
+/// Whoever may assume a role that is made would get in as what `aws-auth` still says of one of its ARN.
+#[tokio::test(start_paused = true)]
+async fn a_role_is_made_once_aws_auth_lets_nobody_in_by_its_arn() {
+    let line = format!("iamIdentityMappings: [{{arn: '{DEPLOYER}', username: former, groups: [ops]}}]\n");
+    let role = "---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\nroles: [{name: deployer, assumedBy: {users: [nina]}}]\n";
+    for (access, going) in [
+        ("iamIdentityMappings: []\n", "aws-auth"),
+        ("accessConfig: {authenticationMode: API}\n", "authentication-mode"),
+    ] {
+        let bed = sandbox(fresh_world());
+        apply(&bed, &request(&format!("{}{line}", file(&[])))).await;
+        let mut wanted = request(&format!("{}{access}{role}", file(&[])));
+        wanted.settings.prune = true;
+        wanted.settings.allow = Guard::ALL.iter().copied().collect();
+        let planned = apply(&bed, &wanted).await;
+        let place = |kind: &str| {
+            let mut steps = planned.steps.iter();
+            steps.position(|step| step.address.kind() == kind).unwrap()
+        };
+        assert!(place(going) < place("assumable-role"), "{}", summary(&planned));
+        assert_settled(&bed, &wanted, "once it is made").await;
     }
 }
 

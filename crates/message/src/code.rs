@@ -4,16 +4,15 @@
 use std::{borrow::Cow, cmp::Ordering, fmt};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 macro_rules! codes {
     ($($area:literal { $($name:ident $code:literal $explanation:literal)* })*) => {
         /// A stable code, in kebab case.
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Code {
             $($(
                 #[doc = $explanation]
-                #[serde(rename = $code)]
                 $name,
             )*)*
         }
@@ -21,6 +20,12 @@ macro_rules! codes {
         impl Code {
             /// Every code, by the part of eksact that reports it.
             pub const BY_AREA: &[(&str, &[Self])] = &[$(($area, &[$(Self::$name,)*]),)*];
+
+            /// The code that is printed so.
+            fn named(name: &str) -> Option<Self> {
+                let mut all = Self::BY_AREA.iter().flat_map(|(_, codes)| *codes).copied();
+                all.find(|code| code.as_str() == name)
+            }
 
             /// As it is printed: `unknown-key`.
             pub const fn as_str(self) -> &'static str {
@@ -385,6 +390,20 @@ codes! {
         TokenAudience "token-audience" "the token is for another audience"
         TrustUnknown "trust-unknown" "whether the trust policy lets it in depends on conditions that only the call itself shows; `--try` makes it"
         NotCheckable "not-checkable" "the link could not be read, or cannot be checked from here; `--try` makes the call"
+    }
+}
+
+// What serde would derive is a tree of comparisons for each kind of input: a hundred kilobytes of the program.
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::named(&name).ok_or_else(|| de::Error::custom(format_args!("unknown code `{name}`")))
     }
 }
 

@@ -198,37 +198,49 @@ impl Sandbox {
         let now = self.clock.now();
         let outcome = self.store.transact(|world| {
             let past = listing::to_keep(world);
-            let settled = world.settle(now);
-            if settled {
-                self.faults.tell(&Seen::Time { world });
-            }
-            let permission = format!("{}:{}", call.service, call.action);
-            let is_allowed = match &self.caller {
-                Some(caller) => caller.authorize(world, &permission, &call.object),
-                None => Ok(()),
-            };
-            let outcome = is_allowed
-                .and_then(|()| world.authorize(&permission, &call.object))
-                .and_then(|()| run(world, now));
+            let (settled, is_allowed) = self.begin(world, call, now);
+            let outcome = is_allowed.and_then(|()| run(world, now));
             let changed = settled || (call.write && outcome.is_ok());
-            if changed && let Some(before) = past {
-                self.past
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .keep(before, now);
-            }
-            self.faults.tell(&Seen::Call {
-                call,
-                accepted: outcome.is_ok(),
-                heard: !unheard,
+            self.end(
+                changed.then_some(past).flatten(),
                 now,
-                world,
-            });
+                &Seen::Call {
+                    call,
+                    accepted: outcome.is_ok(),
+                    heard: !unheard,
+                    now,
+                    world,
+                },
+            );
             (outcome, if changed { Changed::Yes } else { Changed::No })
         });
         if unheard {
             return Err(faults::lost());
         }
         outcome.map_err(|error| Refusal::without_code(CallErrorKind::Other, error.to_string()))?
+    }
+
+    /// What comes before the effect of a call: whether time had effects of its own, and whether the caller may.
+    fn begin(&self, world: &mut World, call: &Call, now: Timestamp) -> (bool, Result<(), Refusal>) {
+        let settled = world.settle(now);
+        if settled {
+            self.faults.tell(&Seen::Time { world });
+        }
+        let permission = format!("{}:{}", call.service, call.action);
+        let is_allowed = match &self.caller {
+            Some(caller) => caller.authorize(world, &permission, &call.object),
+            None => Ok(()),
+        };
+        let is_allowed = is_allowed.and_then(|()| world.authorize(&permission, &call.object));
+        (settled, is_allowed)
+    }
+
+    /// What comes after it: keeps the world that was there before, for lists that lag, and tells what was seen.
+    fn end(&self, before: Option<World>, now: Timestamp, seen: &Seen<'_>) {
+        if let Some(before) = before {
+            let mut past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
+            past.keep(before, now);
+        }
+        self.faults.tell(seen);
     }
 }

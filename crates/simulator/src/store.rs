@@ -7,7 +7,7 @@
 
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use fs_err as fs;
@@ -117,6 +117,15 @@ struct Stamp {
     length: u64,
 }
 
+/// A transaction between its reading and its writing. A file lock keeps other processes out; the mutex keeps this process's
+/// own threads apart.
+struct Begun<'s> {
+    cached: MutexGuard<'s, Option<(Stamp, World)>>,
+    lock: Lock,
+    world: World,
+    is_new: bool,
+}
+
 impl FileStore {
     /// Opens the file, creates it from `seed` when it is absent, and makes sure that the seed's cluster is in it.
     pub(super) fn open(path: &Path, seed: &Seed) -> Result<Self, SandboxError> {
@@ -174,20 +183,40 @@ impl FileStore {
         seed: Option<&Seed>,
         run: impl FnOnce(&mut World) -> (T, Changed),
     ) -> Result<T, SandboxError> {
-        // A file lock keeps other processes out; the mutex keeps this process's own threads apart.
+        let mut begun = self.begin(seed)?;
+        let (answer, changed) = run(&mut begun.world);
+        self.end(begun, changed)?;
+        Ok(answer)
+    }
+
+    fn begin(&self, seed: Option<&Seed>) -> Result<Begun<'_>, SandboxError> {
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut lock = Lock::take(&self.path)?;
-        let (mut world, is_new) = match cached.take() {
+        let lock = Lock::take(&self.path)?;
+        let (world, is_new) = match cached.take() {
             Some((stamp, world)) if self.stamp(lock.generation)? == Some(stamp.clone()) => (world, false),
             _ => self.load(seed)?,
         };
-        let (answer, changed) = run(&mut world);
+        Ok(Begun {
+            cached,
+            lock,
+            world,
+            is_new,
+        })
+    }
+
+    fn end(&self, begun: Begun<'_>, changed: Changed) -> Result<(), SandboxError> {
+        let Begun {
+            mut cached,
+            mut lock,
+            world,
+            is_new,
+        } = begun;
         if is_new || changed == Changed::Yes {
             self.save(&world)?;
             lock.count_write()?;
         }
         *cached = self.stamp(lock.generation)?.map(|stamp| (stamp, world));
-        Ok(answer)
+        Ok(())
     }
 
     fn stamp(&self, generation: u64) -> Result<Option<Stamp>, SandboxError> {

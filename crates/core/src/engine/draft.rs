@@ -50,6 +50,7 @@ pub struct PlanDraft {
     pub(super) findings: Vec<Finding>,
     steps: Vec<Step>,
     orders: Vec<(Address, Address)>,
+    preferred_orders: Vec<(Address, Address)>,
     ready: BTreeMap<Address, Option<StepId>>,
     outcomes: BTreeMap<(Address, &'static str), Deferred<String>>,
     mistakes: Vec<DraftError>,
@@ -163,6 +164,11 @@ impl PlanDraft {
         self.orders.push((first, then));
     }
 
+    /// The same, but that nothing is demanded where `first` waits for `then` by what else the plan has.
+    pub fn prefer_order(&mut self, first: Address, then: Address) {
+        self.preferred_orders.push((first, then));
+    }
+
     /// The findings so far.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
@@ -196,20 +202,51 @@ impl PlanDraft {
 
     pub(super) fn apply_orders(&mut self) {
         for (first, then) in std::mem::take(&mut self.orders) {
-            let (Some(last), Some(begin)) = (
-                self.last_step_of(&first),
-                self.change(&then)
-                    .and_then(|change| change.steps.first().cloned()),
-            ) else {
-                continue;
-            };
-            if let Some(step) = self.steps.iter_mut().find(|step| step.id == begin) {
-                step.depends_on.push(last);
-            }
-            if let Some(change) = self.changes.iter_mut().find(|change| change.address == then) {
-                change.depends_on.push(first);
+            self.apply_order(first, then);
+        }
+        for (first, then) in std::mem::take(&mut self.preferred_orders) {
+            if !self.waits_for(&first, &then) {
+                self.apply_order(first, then);
             }
         }
+    }
+
+    fn apply_order(&mut self, first: Address, then: Address) {
+        let (Some(last), Some(begin)) = (
+            self.last_step_of(&first),
+            self.change(&then)
+                .and_then(|change| change.steps.first().cloned()),
+        ) else {
+            return;
+        };
+        if let Some(step) = self.steps.iter_mut().find(|step| step.id == begin) {
+            step.depends_on.push(last);
+        }
+        if let Some(change) = self.changes.iter_mut().find(|change| change.address == then) {
+            change.depends_on.push(first);
+        }
+    }
+
+    /// Whether the last step of `first` waits for a step of `then`, itself or by others.
+    fn waits_for(&self, first: &Address, then: &Address) -> bool {
+        let of_then: BTreeSet<&StepId> = self
+            .change(then)
+            .iter()
+            .flat_map(|change| &change.steps)
+            .collect();
+        let steps: BTreeMap<&StepId, &Step> = self.steps.iter().map(|step| (&step.id, step)).collect();
+        let last = self.last_step_of(first);
+        let mut to_look_at: Vec<&StepId> = last.iter().collect();
+        let mut seen = BTreeSet::new();
+        while let Some(id) = to_look_at.pop() {
+            if of_then.contains(id) {
+                return true;
+            }
+            if seen.insert(id) {
+                to_look_at.extend(steps.get(id).iter().flat_map(|step| &step.depends_on));
+            }
+        }
+        false
     }
 
     /// The change of an object, if one is planned.
@@ -355,6 +392,33 @@ mod tests {
             plan,
             "a plan serialises whole"
         );
+    }
+
+    #[test]
+    fn a_preferred_order_gives_way_to_what_steps_wait_for() {
+        let (role, entry, mode) = (
+            Address::new("a", "role"),
+            Address::new("b", "entry"),
+            Address::new("c", "mode"),
+        );
+        for (waits, expected) in [(false, [&mode, &role]), (true, [&role, &mode])] {
+            let mut draft = PlanDraft::default();
+            let first = draft.add_step(&role, "x", "role", Vec::new(), &json!({}));
+            let second = draft.add_step(&entry, "x", "entry", vec![first.clone()], &json!({}));
+            let before = if waits { vec![second.clone()] } else { Vec::new() };
+            let third = draft.add_step(&mode, "x", "mode", before, &json!({}));
+            for (address, step) in [(&role, first), (&entry, second), (&mode, third)] {
+                draft.add_change(Change {
+                    steps: vec![step],
+                    ..change(address)
+                });
+            }
+            draft.prefer_order(mode.clone(), role.clone());
+            let plan = draft.finish("0").unwrap();
+            let order = plan.steps.iter().map(|step| &step.address);
+            let order: Vec<&Address> = order.filter(|address| **address != entry).collect();
+            assert_eq!(order, expected);
+        }
     }
 
     #[test]

@@ -34,9 +34,10 @@ pub(super) fn of_somebody_else(
         None => return None,
     };
     let owner = RoleOwner::assumed(name);
+    // One of its name that has lost the tag gets it again by this plan.
     let is_ours = live.stack_of(&owner).is_some_and(|stack| {
         is_of_cluster(stack, &live.cluster.name)
-            && role_owner_of(stack).as_ref() == Some(&owner)
+            && role_owner_of(stack).is_none_or(|of| of == owner)
             && role_name_of(stack) == Some(name)
     });
     if is_ours {

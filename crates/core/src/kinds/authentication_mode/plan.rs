@@ -12,9 +12,10 @@ use crate::{
         Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
     },
+    guard::aws_auth::AwsAuthReading,
     kinds::{
         Request,
-        revocation::{held_back, is_held_back},
+        revocation::{before_new_roles, held_back, is_held_back},
     },
     live::{Live, addresses},
     ports::aws::AuthenticationMode,
@@ -85,6 +86,12 @@ pub(super) fn plan_api(request: &Request, live: &Live, draft: &mut PlanDraft) {
         after.into_iter().collect(),
         draft,
     );
+    let Some(Ok(reading)) = AwsAuthReading::of_live(live) else {
+        return;
+    };
+    let is_let_in = |principal: &str| reading.access.principals.contains_key(principal);
+    let address = addresses::authentication_mode(cluster, wanted.value);
+    before_new_roles(&address, is_let_in, draft);
 }
 
 type Now = Result<AuthenticationMode, crate::ports::aws::UnknownAuthenticationMode>;

@@ -1,6 +1,6 @@
 //! What is done about roles that shall be there: made, updated, repaired or replaced.
 
-use eksact_identity::{cloudformation::RolePurpose, iam::Arn};
+use eksact_identity::cloudformation::RolePurpose;
 use eksact_message::code::Code;
 use serde_json::json;
 
@@ -48,16 +48,9 @@ pub(super) fn plan(request: &Request, live: &Live, purpose: RolePurpose, draft: 
             draft.order(first, addresses::role_of(&role.owner));
         }
         if let Some(role) = role.assumed {
-            // EKS makes no entry for a role that is not there, and a mapping of one lets nobody in.
-            let address = addresses::assumable_role(&role.name.value);
-            let without_path = Arn::iam(
-                live.partition,
-                &live.account,
-                &format!("role/{}", role.name.value),
-            );
+            // EKS makes no entry for a role that is not there.
             let entry = addresses::access_entry(&role.arn(live.partition, &live.account));
-            draft.order(address.clone(), entry);
-            draft.order(address, addresses::identity_mapping(&without_path.to_string()));
+            draft.order(addresses::assumable_role(&role.name.value), entry);
         }
         if let Some(arn) = arn_after(live, role, draft) {
             draft.set_outcome(addresses::role_of(&role.owner), ARN, arn);

@@ -19,12 +19,17 @@ use crate::{
     },
     guard::{
         Guard,
-        access::{Admitted, KnownRefusal, foreign_change, section_dropped},
+        access::{Admitted, KnownRefusal, foreign_change, principal_key, section_dropped},
         aws_auth::AwsAuthReading,
         recovery,
         standpoint::{Standpoint, known_entries},
     },
-    kinds::{Request, revocation::is_held_back, runner::way_to, selection, unreachable},
+    kinds::{
+        Request,
+        revocation::{after_roles, before_new_roles, is_held_back},
+        runner::way_to,
+        selection, unreachable,
+    },
     live::{Live, Unreadable, addresses, unreadable},
     ports::{CallError, kubernetes::ConfigMap},
 };
@@ -122,6 +127,15 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     let recorded = config_map.and_then(|config_map| config_map.annotations.get(ownership::ANNOTATION));
     let owned = ownership::parse(recorded.map(String::as_str));
     add_changes(&outcome, &standpoint, &sources, &reasons, &owned, &step, draft);
+    for change in &outcome.changes {
+        let subject = principal_key(&change.subject);
+        let address = addresses::identity_mapping(&change.subject);
+        let is_its = |principal: &str| principal == subject;
+        match change.before {
+            Some(_) => before_new_roles(&address, is_its, draft),
+            None => after_roles(&address, is_its, draft),
+        }
+    }
 }
 
 /// Leaves out the mappings that the part of the plan that is asked for is not about.
