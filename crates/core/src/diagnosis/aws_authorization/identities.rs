@@ -79,8 +79,19 @@ pub(super) struct Supposed<'s> {
     pub(super) context: &'s [(&'s str, &'s str)],
     /// Condition keys that the call does not have.
     pub(super) absent: &'s [&'s str],
-    /// That it has no permissions boundary.
-    pub(super) is_unbound: bool,
+    /// What has become of its permissions boundary, which stops nothing any more.
+    pub(super) lifted: Option<Lifted<'s>>,
+}
+
+/// What has become of a permissions boundary that is lifted: which one there is then, conditions may ask.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Lifted<'s> {
+    /// There is none.
+    Removed,
+    /// It is the same, and its policy allows more.
+    Widened,
+    /// Another has taken its place: this one, or one that is not known.
+    Replaced(Option<&'s str>),
 }
 
 /// Who assumes roles: the action.
@@ -261,7 +272,7 @@ impl<'p> Identities<'p> {
                 identity: policies,
                 boundary: identity
                     .boundary
-                    .filter(|_| !supposed.is_unbound)
+                    .filter(|_| supposed.lifted.is_none())
                     .and_then(|arn| self.managed.get(arn)),
                 session: session.policies.clone(),
                 resource,

@@ -7,7 +7,7 @@ use super::{
     ADD_TO_GROUP, ANY_POLICY, Escalations, Gains, Goal, Power, Powers, is_reserved, supposing, take,
 };
 use crate::diagnosis::aws_authorization::{
-    identities::{ASSUME, Identity, Supposed},
+    identities::{ASSUME, Identity, Lifted, Supposed},
     pods::{both, depends},
 };
 use eksact_identity::iam::policy::authorization::{Answer, Decision};
@@ -165,9 +165,11 @@ impl<'p> Escalations<'_, 'p> {
         let mut context: Vec<(&str, &str)> = Vec::new();
         let mut absent: &[&str] = &[];
         if let Some(target) = target {
-            match target.boundary().filter(|_| !supposed.is_unbound) {
-                Some(boundary) => context.push((BOUNDARY_KEY, boundary)),
-                None => absent = &[BOUNDARY_KEY],
+            match (supposed.lifted, target.boundary()) {
+                (Some(Lifted::Replaced(Some(boundary))), _)
+                | (Some(Lifted::Widened) | None, Some(boundary)) => context.push((BOUNDARY_KEY, boundary)),
+                (Some(Lifted::Replaced(None)), _) => {}
+                (Some(Lifted::Removed | Lifted::Widened) | None, _) => absent = &[BOUNDARY_KEY],
             }
         }
         let of_any = Supposed {
@@ -267,12 +269,14 @@ impl<'p> Escalations<'_, 'p> {
         let Some(boundary) = who.boundary().filter(|_| !is_sure(found, index)) else {
             return;
         };
-        let lifts = self.lifting(index, who, boundary);
-        if lifts.is_empty() {
+        let all = self.administrator_access();
+        let lifts = self.lifting(index, who, boundary, &all);
+        let Some((_, lifted)) = lifts.first() else {
             return;
-        }
+        };
+        // Whichever way it is lifted, it stops nothing.
         let unbound = Supposed {
-            is_unbound: true,
+            lifted: Some(*lifted),
             ..Supposed::default()
         };
         let unbound_with_any = Supposed {
@@ -281,8 +285,7 @@ impl<'p> Escalations<'_, 'p> {
         };
         let itself = self.reaches(goal, index, unbound);
         let with_any = self.reaches(goal, index, unbound_with_any);
-        let writes = self.over_policies(index, who, who, unbound);
-        for lift in lifts {
+        for (lift, lifted) in lifts {
             if let Some(itself) = &itself {
                 take(
                     found,
@@ -294,8 +297,12 @@ impl<'p> Escalations<'_, 'p> {
                 );
             }
             let Some(with_any) = &with_any else { continue };
-            for write in &writes {
-                let joined = both(lift.decision.clone(), write.decision.clone());
+            let supposed = Supposed {
+                lifted: Some(lifted),
+                ..Supposed::default()
+            };
+            for write in self.over_policies(index, who, who, supposed) {
+                let joined = both(lift.decision.clone(), write.decision);
                 take(
                     found,
                     index,
@@ -310,18 +317,25 @@ impl<'p> Escalations<'_, 'p> {
         }
     }
 
-    /// The ways to be without its permissions boundary.
-    fn lifting(&self, index: usize, who: &Identity<'p>, boundary: &str) -> Vec<Power> {
+    /// The ways to be without its permissions boundary, each with what becomes of it; `all` is the ARN of a policy that allows everything.
+    fn lifting<'a>(
+        &self,
+        index: usize,
+        who: &Identity<'p>,
+        boundary: &str,
+        all: &'a str,
+    ) -> Vec<(Power, Lifted<'a>)> {
         let mut found = Vec::new();
-        let mut add = |action: &'static str, on: &str, how: &str, decision: Decision| {
+        let mut add = |action: &'static str, on: &str, how: &str, lifted: Lifted<'a>, decision: Decision| {
             if decision.answer != Answer::No {
-                found.push(Power {
+                let power = Power {
                     gains: Gains::Unbound,
                     how: format!("{how} ({action})"),
                     action,
                     on: on.to_owned(),
                     decision,
-                });
+                };
+                found.push((power, lifted));
             }
         };
         let is_changed_by_nobody = who.role.is_some_and(|role| is_reserved(&role.path));
@@ -339,26 +353,17 @@ impl<'p> Escalations<'_, 'p> {
                 };
                 self.may_supposing(who, action, Some(who.arn), supposed)
             };
-            add(
-                removes,
-                who.arn,
-                "removes its permissions boundary",
-                with(removes, boundary),
+            let how = "removes its permissions boundary";
+            add(removes, who.arn, how, Lifted::Removed, with(removes, boundary));
+            let how = "sets another permissions boundary for itself";
+            let replaced = Lifted::Replaced(Some(all));
+            add(replaces, who.arn, how, replaced, with(replaces, all));
+            let mut decision = self.may(who, replaces, Some(who.arn));
+            depends(
+                &mut decision,
+                "whether a boundary that it may set leaves what is asked",
             );
-            let mut decision = with(replaces, &self.administrator_access());
-            if decision.answer == Answer::No {
-                decision = self.may(who, replaces, Some(who.arn));
-                depends(
-                    &mut decision,
-                    "whether a boundary that it may set leaves what is asked",
-                );
-            }
-            add(
-                replaces,
-                who.arn,
-                "sets another permissions boundary for itself",
-                decision,
-            );
+            add(replaces, who.arn, how, Lifted::Replaced(None), decision);
         }
         if boundary.split(':').nth(4) == Some(self.identities.account) {
             for (action, depends_on) in OF_POLICY {
@@ -369,12 +374,8 @@ impl<'p> Escalations<'_, 'p> {
                 if let Some(what) = depends_on {
                     depends(&mut decision, what);
                 }
-                add(
-                    action,
-                    boundary,
-                    "changes the policy of its permissions boundary",
-                    decision,
-                );
+                let how = "changes the policy of its permissions boundary";
+                add(action, boundary, how, Lifted::Widened, decision);
             }
         }
         found

@@ -159,21 +159,28 @@ fn conditions_on_what_is_attached_are_decided() {
     );
 }
 
+/// What eve gets who may do this, and whose permissions boundary leaves her IAM alone.
+fn of_bounded_eve(statements: Value) -> Vec<String> {
+    let (eve, limits) = (user_arn("eve"), limits());
+    let mut picture = world(statements);
+    if let Read::Known(details) = &mut picture.aws.details {
+        let user = details.users.iter_mut().find(|user| user.arn == eve);
+        user.unwrap().permissions_boundary = Some(limits.clone());
+        let own = policy(json!([allow("iam:*", "*")]));
+        details.policies.insert(limits, own);
+    }
+    of_eve(&picture.list("s3:GetObject", REPORTS))
+}
+
+fn limits() -> String {
+    format!("arn:aws:iam::{ACCOUNT}:policy/limits")
+}
+
 /// A boundary stops nobody who may lift it.
 #[test]
 fn a_boundary_is_lifted_by_whoever_may() {
-    let eve = user_arn("eve");
-    let limits = format!("arn:aws:iam::{ACCOUNT}:policy/limits");
-    let list = |statements: Value| {
-        let mut picture = world(statements);
-        if let Read::Known(details) = &mut picture.aws.details {
-            let user = details.users.iter_mut().find(|user| user.arn == eve);
-            user.unwrap().permissions_boundary = Some(limits.clone());
-            let own = policy(json!([allow("iam:*", "*")]));
-            details.policies.insert(limits.clone(), own);
-        }
-        of_eve(&picture.list("s3:GetObject", REPORTS))
-    };
+    let (eve, limits) = (user_arn("eve"), limits());
+    let list = of_bounded_eve;
     let unbound = "itself, without its permissions boundary";
     let reads = || allow("s3:GetObject", REPORTS);
     assert_eq!(
@@ -209,6 +216,43 @@ fn a_boundary_is_lifted_by_whoever_may() {
         list(json!([reads(), allow("iam:PutUserPolicy", &eve)])),
         Vec::<String>::new()
     );
+}
+
+/// Which boundary there is once hers is lifted depends on how: none, her own, or another.
+#[test]
+fn what_is_written_once_a_boundary_is_lifted_is_judged_with_what_became_of_it() {
+    let (eve, limits) = (user_arn("eve"), limits());
+    let removes = ("iam:DeleteUserPermissionsBoundary", eve.as_str());
+    let widens = ("iam:CreatePolicyVersion", limits.as_str());
+    let replaces = ("iam:PutUserPermissionsBoundary", eve.as_str());
+    let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
+    let any_limits = format!("{limits}*");
+    let (sure, perhaps) = (Some(Verdict::Yes), Some(Verdict::Depends));
+    for (lift, operator, value, expected) in [
+        (removes, "Null", "true", sure),
+        (removes, "StringEquals", limits.as_str(), None),
+        (widens, "StringEquals", limits.as_str(), sure),
+        (widens, "StringEquals", admin, None),
+        (widens, "Null", "true", None),
+        (replaces, "StringEquals", admin, sure),
+        (replaces, "Null", "false", sure),
+        // Which boundaries she may set is not looked at.
+        (replaces, "StringLike", any_limits.as_str(), perhaps),
+    ] {
+        let mut writes = allow("iam:PutUserPolicy", &eve);
+        writes["Condition"] = json!({operator: {"iam:PermissionsBoundary": value}});
+        let found = of_bounded_eve(json!([allow(lift.0, lift.1), writes]));
+        let case = format!("{} and then {operator} {value}: {found:?}", lift.0);
+        let Some(verdict) = expected else {
+            assert!(found.is_empty(), "{case}");
+            continue;
+        };
+        assert_eq!(found.len(), 1, "{case}");
+        let way = "and then gives itself any policy (iam:PutUserPolicy)";
+        assert!(found[0].starts_with(ANY) && found[0].contains(way), "{case}");
+        let depends = found[0].contains("iam:PermissionsBoundary");
+        assert_eq!(depends, verdict == Verdict::Depends, "{case}");
+    }
 }
 
 /// Rights over entries that a group would give are those of the cluster's question: mode, boundary and access policy count.
