@@ -1,10 +1,13 @@
 //! What happens between the plan and the write: entries that appear, change and go, delays of EKS, answers that are lost.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use eksact_core::{
     engine::{Report, StepFailure},
-    ports::aws::AccessEntry,
+    kinds::identity_mapping::{AwsAuthScope, MappingSelector},
+    ports::{aws::AccessEntry, kubernetes::RbacBinding},
 };
-use eksact_simulator::{Fault, Matching, Rule, Sandbox};
+use eksact_simulator::{Fault, Matching, Rule, Sandbox, World};
 
 use super::{DEV, dev, entry, live, policy, wanting, with_entries, world_with_roles, writes};
 use crate::scenarios::stage::{
@@ -195,4 +198,70 @@ async fn entry_of_a_group_that_the_same_run_binds_is_no_warning() {
         super::file(&[&dev("kubernetesGroups: [ops]")])
     );
     assert_eq!(codes(&plan(&bed, &request(&both)).await), [""; 0]);
+}
+
+/// The first write of `aws-auth` gets no answer, and somebody else takes the last administrator but one: the entry that this run made
+/// for another is looked at before a guard stops the next write.
+#[tokio::test(start_paused = true)]
+async fn entry_of_the_same_run_counts_after_a_write_without_an_answer() {
+    let master = |name: &str| {
+        format!(
+            "- {{rolearn: 'arn:aws:iam::111122223333:role/{name}', username: {name}, groups: [system:masters]}}\n"
+        )
+    };
+    for (policy_name, expected) in [
+        ("AmazonEKSClusterAdminPolicy", None),
+        ("AmazonEKSViewPolicy", Some(StepFailure::Failed)),
+    ] {
+        let bed = sandbox(only_bound_caller());
+        let map_roles =
+            |bed: &Sandbox, lines: &str| crate::scenarios::access::write(bed, "mapRoles", Some(lines));
+        map_roles(&bed, &format!("{}{}", master("first"), master("second")));
+        let mut request = wanting(&[&dev(&WANTED.replace("AmazonEKSViewPolicy", policy_name))]);
+        request.ask(AwsAuthScope::Delete(vec![MappingSelector::Arn {
+            arn: "arn:aws:iam::111122223333:role/second".to_owned(),
+            all: false,
+        }]));
+        let planned = plan(&bed, &request).await;
+        assert!(planned.may_be_applied(), "{:#?}", planned.findings);
+        let patch = "patch configmaps";
+        bed.faults().add(Rule::once(
+            Matching::Action(patch.to_owned()),
+            1,
+            Fault::ErrorAfter,
+        ));
+        let (world, is_first) = (bed.clone(), AtomicBool::new(true));
+        bed.faults().before_each_write(move |call| {
+            if call.action == patch && is_first.swap(false, Ordering::Relaxed) {
+                map_roles(&world, &master("second"));
+            }
+        });
+        let report = carry_out(&bed, &planned, &request).await;
+        let (message, cause) = reason(&report);
+        assert_eq!(cause, expected, "{report:#?}");
+        assert_eq!(
+            message.contains("last-admin-lost") && message.contains("may have been carried out"),
+            expected.is_some(),
+            "{report:#?}"
+        );
+        let left = crate::scenarios::access::text(&bed, "mapRoles");
+        assert_eq!(left.contains("role/second"), expected.is_some(), "{left}");
+    }
+}
+
+/// A world whose caller is no administrator, and may all the same write `aws-auth`: by a group of its entry that a binding names.
+fn only_bound_caller() -> World {
+    let mut world = world_with_roles();
+    let arn = world.caller_arn();
+    let simulated = cluster(&mut world);
+    let own = simulated.eks.access_entries.get_mut(&arn).unwrap();
+    own.policies.clear();
+    own.groups = vec!["writers".to_owned()];
+    let bindings = &mut simulated.rbac_bindings;
+    let is_admin = |binding: &&RbacBinding| binding.name == "cluster-admin";
+    let mut binding = bindings.values().find(is_admin).unwrap().clone();
+    (binding.name, binding.uid) = ("writers".to_owned(), "of-writers".to_owned());
+    "writers".clone_into(&mut binding.subjects[0].name);
+    bindings.insert("/writers".to_owned(), binding);
+    world
 }

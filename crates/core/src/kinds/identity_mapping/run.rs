@@ -43,6 +43,48 @@ enum Written {
     Perhaps,
 }
 
+/// Why nothing more is written.
+enum Stop {
+    /// The ConfigMap moved so that the write would no longer be what was planned.
+    Moved(String),
+    /// A guard refuses what it would be now.
+    Guarded(Refusal),
+    /// It cannot be written at all.
+    Impossible(StepError),
+}
+
+impl Stop {
+    /// As the failure of the step. After a write without an answer nobody can say that nothing was written.
+    fn into_error(self, written: Written) -> StepError {
+        const CHANGED: &str = "aws-auth changed since the plan was made";
+        let (cause, what, help) = match self {
+            Self::Moved(what) => (StepFailure::Moved, format!(": {what}"), None),
+            Self::Guarded(refusal) => {
+                let what = format!(
+                    ", and now a guard refuses the write ({}): {}",
+                    refusal.guard.code(),
+                    refusal.message
+                );
+                (StepFailure::Guarded, what, refusal.help)
+            }
+            Self::Impossible(error) => return error,
+        };
+        let error = match written {
+            Written::Nothing => {
+                StepError::new(format!("{CHANGED}{what}; nothing was written")).because(cause)
+            }
+            Written::Perhaps => StepError::new(format!(
+                "{CHANGED}{what}; a write before that got no answer, and may have been carried out"
+            )),
+        };
+        let error = error.with_help(run_again());
+        match help {
+            Some(help) => error.with_help(help),
+            None => error,
+        }
+    }
+}
+
 /// Carries out one write.
 pub(super) async fn run(
     mut operation: Operation,
@@ -61,18 +103,19 @@ pub(super) async fn run(
             .kubernetes
             .get::<ConfigMap>(ObjectKey::namespaced(AWS_AUTH_NAMESPACE, AWS_AUTH))
             .await?;
-        let writing = match writing(&operation, now.as_ref(), written) {
+        let writing = match writing(&operation, now.as_ref()) {
             Ok(Some(writing)) => writing,
             Ok(None) => return Ok(finished(&operation, backups, context).await),
-            // An access entry that this very run made may be what the guard misses.
-            Err(error) if error.cause == StepFailure::Guarded && !entries_were_read => {
-                entries_were_read = true;
-                if !operation.look_at_entries_again(context).await {
-                    return Err(error);
+            Err(stop) => {
+                // An access entry that this very run made may be what the guard misses.
+                if matches!(stop, Stop::Guarded(_)) && !entries_were_read {
+                    entries_were_read = true;
+                    if operation.look_at_entries_again(context).await {
+                        continue;
+                    }
                 }
-                continue;
+                return Err(stop.into_error(written));
             }
-            Err(error) => return Err(error),
         };
         if let Some(now) = &now {
             let kept = backup::keep(now, operation.cluster_arn(), operation.is_restore(), context).await?;
@@ -128,12 +171,8 @@ pub(super) async fn run(
     }
 }
 
-/// What there is to write, or nothing. Refuses where the ConfigMap moved so that it would no longer be what was planned.
-fn writing(
-    operation: &Operation,
-    now: Option<&ConfigMap>,
-    written: Written,
-) -> Result<Option<Writing>, StepError> {
+/// What there is to write, or nothing.
+fn writing(operation: &Operation, now: Option<&ConfigMap>) -> Result<Option<Writing>, Stop> {
     match operation {
         Operation::Write {
             delta,
@@ -142,29 +181,27 @@ fn writing(
             standpoint,
             ..
         } => {
-            let outcome = work_out(delta, now).map_err(|error| moved(&error.to_string(), written))?;
+            let outcome = work_out(delta, now).map_err(|error| Stop::Moved(error.to_string()))?;
             if outcome.is_nothing() {
                 return Ok(None);
             }
-            same_as_planned(expected, &outcome).map_err(|what| moved(&what, written))?;
+            same_as_planned(expected, &outcome).map_err(Stop::Moved)?;
             let refusals = standpoint.refusals(
                 &outcome.before,
                 &outcome.after,
                 &outcome.before.dropped,
                 &outcome.foreign,
             );
-            if let Some(worse) = refusals
-                .iter()
-                .find(|refusal| !allowed.iter().any(|known| refusal.is_covered_by(known)))
-            {
-                return Err(refused(worse, written));
+            let is_allowed = |refusal: &Refusal| allowed.iter().any(|known| refusal.is_covered_by(known));
+            if let Some(worse) = refusals.into_iter().find(|refusal| !is_allowed(refusal)) {
+                return Err(Stop::Guarded(worse));
             }
             if let Some(problem) = super::plan::cannot_be_written(now, &outcome) {
                 let error = StepError::new(problem.message);
-                return Err(match problem.help {
+                return Err(Stop::Impossible(match problem.help {
                     Some(help) => error.with_help(help),
                     None => error,
-                });
+                }));
             }
             Ok(Some(Writing {
                 data: outcome
@@ -190,7 +227,7 @@ fn writing(
             }
             if now.map(|now| content_digest(&now.data)) != *seen {
                 let what = format!("the plan was to restore {backup} over another text");
-                return Err(moved(&what, written));
+                return Err(Stop::Moved(what));
             }
             Ok(Some(Writing {
                 data: data.clone(),
@@ -235,34 +272,6 @@ fn same_as_planned(expected: &[EntryChange], outcome: &Outcome) -> Result<(), St
         }
     }
     Ok(())
-}
-
-fn moved(what: &str, written: Written) -> StepError {
-    stopped(written, StepFailure::Moved, &format!(": {what}")).with_help(run_again())
-}
-
-fn refused(refusal: &Refusal, written: Written) -> StepError {
-    let what = format!(
-        ", and now a guard refuses the write ({}): {}",
-        refusal.guard.code(),
-        refusal.message
-    );
-    let error = stopped(written, StepFailure::Guarded, &what).with_help(run_again());
-    match refusal.help.clone() {
-        Some(help) => error.with_help(help),
-        None => error,
-    }
-}
-
-/// That the step stops at what somebody else did. After a write without an answer nobody can say that nothing was written.
-fn stopped(written: Written, cause: StepFailure, what: &str) -> StepError {
-    const CHANGED: &str = "aws-auth changed since the plan was made";
-    match written {
-        Written::Nothing => StepError::new(format!("{CHANGED}{what}; nothing was written")).because(cause),
-        Written::Perhaps => StepError::new(format!(
-            "{CHANGED}{what}; a write before that got no answer, and may have been carried out"
-        )),
-    }
 }
 
 async fn write(
