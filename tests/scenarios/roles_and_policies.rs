@@ -9,7 +9,7 @@ use eksact_core::{
 use eksact_simulator::{Sandbox, SimulatedCaller, World};
 
 use crate::scenarios::stage::{
-    apply, assert_settled, cluster, file, fresh_world, plan, request, sandbox, summary,
+    again, apply, assert_settled, carry_out, cluster, file, fresh_world, plan, request, sandbox, summary,
 };
 
 const DEPLOYER: &str = "arn:aws:iam::111122223333:role/deployer";
@@ -163,10 +163,11 @@ async fn a_policy_in_use_whose_stack_is_broken_is_refused_with_those_who_have_it
     assert_settled(&bed, &wanted, "once it is made anew").await;
 }
 
-/// A rollback takes away what the stack made, and a stack in review has made nothing: a policy of the name is then somebody else's.
+/// A rollback takes away what the stack made, a stack in review has made nothing, and one that is not rolled back failed at the policy:
+/// a policy of the name is then somebody else's.
 #[tokio::test(start_paused = true)]
 async fn a_policy_beside_a_stack_that_has_made_none_is_somebody_elses() {
-    for status in ["ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"] {
+    for status in ["ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", "CREATE_FAILED"] {
         let (bed, wanted) = made().await;
         bed.edit(|world| {
             let record = stack_of(world, "eksact-prod-policy-logs");
@@ -204,6 +205,41 @@ async fn a_policy_beside_a_stack_that_has_made_none_is_somebody_elses() {
         assert_eq!(bed.world().unwrap().roles["deployer"].managed_policy_arns, [LOGS]);
         assert_settled(&bed, &wanted, status).await;
     }
+}
+
+/// Whoever runs without rollback, and meets a policy of the name that somebody made meanwhile: no role gets that one, in this run or
+/// the next, until it is gone.
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_a_stack_without_rollback_met_is_given_to_no_role() {
+    let mut wanted = both();
+    wanted.settings.disable_rollback = true;
+    let bed = sandbox(fresh_world());
+    let planned = plan(&bed, &wanted).await;
+    bed.edit(|world| world.policies.insert(LOGS.to_owned())).unwrap();
+    let report = carry_out(&bed, &planned, &wanted).await;
+    assert!(!report.succeeded(), "{report:#?}");
+    let mut now = bed.world().unwrap();
+    assert_eq!(
+        stack_of(&mut now, "eksact-prod-policy-logs").stack.status,
+        "CREATE_FAILED"
+    );
+    let is_given = |world: &World| {
+        let mut given = world.roles.values().flat_map(|role| &role.managed_policy_arns);
+        given.any(|arn| arn == LOGS)
+    };
+    assert!(!is_given(&now));
+    let second = again(&wanted, 2);
+    let planned = plan(&bed, &second).await;
+    let refused = planned
+        .findings_of(Severity::Error)
+        .filter(|error| error.code.as_str() == "policy-not-ours");
+    assert_eq!(refused.count(), 2, "{}", summary(&planned));
+    carry_out(&bed, &planned, &second).await;
+    assert!(!is_given(&bed.world().unwrap()));
+
+    bed.edit(forget_logs).unwrap();
+    apply(&bed, &again(&wanted, 3)).await;
+    assert!(is_given(&bed.world().unwrap()));
 }
 
 /// Whatever becomes of its stack, a policy does not go to another path, and the one that is there is not left behind.

@@ -65,15 +65,15 @@ fn is_to_come(live: &Live, policy: &str, arn: &str) -> bool {
     }
 }
 
-/// Whether a stack of the cluster has made this policy, which is there. A broken stack that may still have its resources may have
-/// no output; one that has none, as after a rollback, did not make what is there.
+/// Whether a stack of the cluster has made this policy, which is there. A broken stack that may still have its policy may have
+/// no output; one that has none, as after a rollback or a creation that failed at it, did not make what is there.
 fn is_ours(live: &Live, policy: &str, arn: &str) -> bool {
     let is_its = |stack: &Stack| {
         let output = stack.outputs.get(OUTPUT).map(String::as_str);
         match state_of(&stack.status) {
             StackState::Gone => false,
             StackState::Broken => {
-                !StackState::holds_nothing(&stack.status) && output.is_none_or(|output| output == arn)
+                !StackState::holds_none_of_one(&stack.status) && output.is_none_or(|output| output == arn)
             }
             StackState::Healthy | StackState::Stuck | StackState::Busy => output == Some(arn),
         }

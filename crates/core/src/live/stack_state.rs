@@ -58,6 +58,12 @@ impl StackState {
             "ROLLBACK_COMPLETE" | "REVIEW_IN_PROGRESS" | "DELETE_COMPLETE"
         )
     }
+
+    /// The same of a stack whose template has one resource. Where a creation is not rolled back, CloudFormation keeps what it has
+    /// made (`DisableRollback`, `CreateStack` in the API reference), and what failed is that one.
+    pub fn holds_none_of_one(status: &str) -> bool {
+        Self::holds_nothing(status) || status == "CREATE_FAILED"
+    }
 }
 
 impl Live {
@@ -108,6 +114,11 @@ mod tests {
             assert_eq!(
                 StackState::holds_nothing(status),
                 empty.contains(&status),
+                "{status}"
+            );
+            assert_eq!(
+                StackState::holds_none_of_one(status),
+                empty.contains(&status) || status == "CREATE_FAILED",
                 "{status}"
             );
         }

@@ -84,7 +84,7 @@ impl Subject<'_> {
                     Some(read) => self.plan_healthy(stack, read, draft),
                     None => self.plan_again(stack, draft),
                 },
-                StackState::Broken if read.is_some() && StackState::holds_nothing(&stack.status) => {
+                StackState::Broken if read.is_some() && StackState::holds_none_of_one(&stack.status) => {
                     draft.add_finding(self.taken());
                 }
                 // Who has the policy is asked of the one that the file means.

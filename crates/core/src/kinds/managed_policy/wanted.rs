@@ -91,7 +91,7 @@ pub(super) fn made_again(request: &Request, live: &Live) -> BTreeSet<String> {
         let arn = policy.arn(live.partition, &live.account);
         let is_there = matches!(live.managed_policy(&arn), Some(Ok(Some(_))));
         let is_its =
-            state_of(&stack.status) == StackState::Broken && !StackState::holds_nothing(&stack.status);
+            state_of(&stack.status) == StackState::Broken && !StackState::holds_none_of_one(&stack.status);
         (is_there && is_its).then_some(arn)
     });
     all.collect()
