@@ -285,7 +285,14 @@ impl CreateAccessEntry {
         let request = request_about(&config, entries, AccessEntryScope::default(), &self.plan)?;
         let connection = Connection::open(global, &request.config, printer).await?;
         self.approval
-            .end("create accessentry", request, &connection, &self.plan, printer)
+            .end(
+                "create accessentry",
+                request,
+                &connection,
+                &self.plan,
+                global,
+                printer,
+            )
             .await
     }
 }
@@ -319,7 +326,14 @@ impl UpdateAccessEntry {
         let request = request_about(&config, entries, scope, &self.plan)?;
         let connection = Connection::open(global, &request.config, printer).await?;
         self.approval
-            .end("update accessentry", request, &connection, &self.plan, printer)
+            .end(
+                "update accessentry",
+                request,
+                &connection,
+                &self.plan,
+                global,
+                printer,
+            )
             .await
     }
 }
@@ -345,7 +359,14 @@ impl DeleteAccessEntry {
         let request = request_about(&config, Vec::new(), scope, &self.plan)?;
         let connection = Connection::open(global, &request.config, printer).await?;
         self.approval
-            .end("delete accessentry", request, &connection, &self.plan, printer)
+            .end(
+                "delete accessentry",
+                request,
+                &connection,
+                &self.plan,
+                global,
+                printer,
+            )
             .await
     }
 }

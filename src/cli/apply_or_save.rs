@@ -7,6 +7,7 @@ use clap::Args;
 use super::{
     ExitCode, Failure,
     flow::{self, ApprovalFlags},
+    global::GlobalFlags,
     plan_flags::PlanFlags,
     saved_plan,
     wiring::Connection,
@@ -26,13 +27,14 @@ pub(super) struct ApplyOrSaveFlags {
 
 impl ApplyOrSaveFlags {
     /// The whole road, or up to the plan where it is to be saved. `command` are the words of the command, for the one who needs a
-    /// new plan.
+    /// new plan, and `global` the flags that led to the cluster.
     pub(super) async fn end(
         &self,
         command: &str,
         mut request: Request,
         connection: &Connection,
         plan: &PlanFlags,
+        global: &GlobalFlags,
         printer: &Printer,
     ) -> Result<ExitCode, Failure> {
         command.clone_into(&mut request.settings.command);
@@ -42,6 +44,6 @@ impl ApplyOrSaveFlags {
         saved_plan::check_target(file)?;
         // The same plan has the same digest wherever it is made; the run that applies it has its own.
         request.settings.nonce.clear();
-        flow::plan_only(&request, connection, plan, false, Some(file), printer).await
+        flow::plan_only(&request, connection, plan, false, Some(file), global, printer).await
     }
 }

@@ -165,6 +165,7 @@ impl CreateServiceAccount {
                 request,
                 &connection,
                 &self.plan,
+                global,
                 printer,
             )
             .await

@@ -135,6 +135,7 @@ impl DeleteServiceAccount {
                 request,
                 &connection,
                 &self.plan,
+                global,
                 printer,
             )
             .await

@@ -11,6 +11,7 @@ use std::{
 use super::{
     ExitCode, Failure,
     carry_out::{Told, carry_out},
+    global::GlobalFlags,
     interrupt::Listener,
     plan_flags::{Output, PlanFlags},
     saved_plan,
@@ -120,13 +121,14 @@ pub(super) fn deliver(text: &str, printer: &Printer) -> Result<(), Failure> {
     }
 }
 
-/// Plans, shows the plan, and ends: nothing is changed.
+/// Plans, shows the plan, and ends: nothing is changed. `global` are the flags that led here.
 pub(super) async fn plan_only(
     request: &Request,
     connection: &Connection,
     flags: &PlanFlags,
     detailed: bool,
     out: Option<&Path>,
+    global: &GlobalFlags,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let plan = plan_for(request, connection, printer).await?;
@@ -145,7 +147,7 @@ pub(super) async fn plan_only(
         _ => deliver(&flags.shown(&plan, &digest, source, printer)?, printer)?,
     }
     if let Some((file, saved)) = &saved {
-        printer.status(&saved_plan::told(file, saved));
+        printer.status(&saved_plan::told(file, saved, global));
     }
     if plan.findings_of(Severity::Error).next().is_some() {
         return Err(could_not_be_planned(&plan));

@@ -134,6 +134,7 @@ impl CreateIdentityMapping {
                 request,
                 &connection,
                 &self.plan,
+                global,
                 printer,
             )
             .await
@@ -243,6 +244,7 @@ impl DeleteIdentityMapping {
                 request,
                 &connection,
                 &self.plan,
+                global,
                 printer,
             )
             .await

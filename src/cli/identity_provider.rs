@@ -125,6 +125,7 @@ impl AssociateIdentityProvider {
                 request,
                 &connection,
                 &self.plan,
+                global,
                 printer,
             )
             .await
@@ -178,6 +179,7 @@ impl DisassociateIdentityProvider {
                 request,
                 &connection,
                 &self.plan,
+                global,
                 printer,
             )
             .await

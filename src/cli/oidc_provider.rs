@@ -86,6 +86,7 @@ impl AssociateProvider {
                 request,
                 &connection,
                 &self.plan,
+                global,
                 printer,
             )
             .await
@@ -109,6 +110,7 @@ impl DeleteProvider {
                 request,
                 &connection,
                 &self.plan,
+                global,
                 printer,
             )
             .await

@@ -258,6 +258,7 @@ impl PlanCommand {
             &self.whole.plan,
             self.detailed_exitcode,
             self.out.as_deref(),
+            global,
             printer,
         )
         .await

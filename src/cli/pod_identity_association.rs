@@ -213,6 +213,7 @@ impl CreatePodIdentityAssociation {
                 request,
                 &connection,
                 &self.plan,
+                global,
                 printer,
             )
             .await
@@ -348,6 +349,7 @@ impl UpdatePodIdentityAssociation {
                 request,
                 &connection,
                 &self.plan,
+                global,
                 printer,
             )
             .await
@@ -417,6 +419,7 @@ impl DeletePodIdentityAssociation {
                 request,
                 &connection,
                 &self.plan,
+                global,
                 printer,
             )
             .await

@@ -58,16 +58,24 @@ pub(super) fn save(file: &Path, plan: &Plan, request: &Request) -> Result<SavedP
     Ok(saved)
 }
 
-/// What is said of a plan that was saved.
-pub(super) fn told(file: &Path, saved: &SavedPlan) -> String {
+/// What is said of a plan that was saved. `global` are the flags of the run that made it.
+pub(super) fn told(file: &Path, saved: &SavedPlan, global: &GlobalFlags) -> String {
     let name = file.to_string_lossy();
     let mut text = format!("\nSaved in {}: {}\n", harmless(&name), saved.digest());
     if saved.plan.has_changes() && saved.plan.may_be_applied() {
         text.push_str("To apply exactly this, run: ");
-        text.push_str(&command(&["eksact", "apply", &name, "--expect", saved.digest()]));
+        text.push_str(&apply_exactly(file, saved.digest(), global));
         text.push('\n');
     }
     text
+}
+
+/// The command that applies this plan, or the plans of this folder, and no other, in the account and the cluster of the run that made it.
+pub(super) fn apply_exactly(plan: &Path, digest: &str, global: &GlobalFlags) -> String {
+    let plan = plan.to_string_lossy();
+    let place = global.words_of_place();
+    let words = ["eksact", "apply", &plan, "--expect", digest].into_iter();
+    command(&words.chain(place.iter().map(String::as_str)).collect::<Vec<_>>())
 }
 
 /// The plan in a file, or on standard input for `-`.
@@ -115,7 +123,7 @@ pub(super) fn is_configuration(bytes: &[u8]) -> bool {
     })
 }
 
-pub(super) fn command(words: &[&str]) -> String {
+fn command(words: &[&str]) -> String {
     harmless(&shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "))).into_owned()
 }
 

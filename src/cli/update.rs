@@ -99,6 +99,7 @@ impl UpdateServiceAccount {
                 request,
                 &connection,
                 &self.plan,
+                global,
                 printer,
             )
             .await

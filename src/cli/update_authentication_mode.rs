@@ -84,6 +84,7 @@ impl UpdateAuthenticationMode {
                 request,
                 &connection,
                 &self.plan,
+                global,
                 printer,
             )
             .await

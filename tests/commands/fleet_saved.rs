@@ -28,6 +28,33 @@ fn plan(place: &Place) -> String {
     digest
 }
 
+/// The plans of many clusters are applied where they were made, too.
+#[test]
+fn fleet_plans_come_with_a_command_for_the_same_place() {
+    let place = fleet();
+    fs::remove_file(place.path("clusters/broken.yaml")).unwrap();
+    let ended = place.run(&[
+        "plan",
+        "-f",
+        "clusters",
+        "--out",
+        "plans",
+        "--profile",
+        "it's ours",
+        "--sandbox-file",
+        "b.json",
+    ]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let said = "To apply exactly these, run: eksact ";
+    let line = ended.stderr.lines().find_map(|line| line.strip_prefix(said));
+    let words = shlex::split(line.unwrap()).unwrap();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    assert_eq!(words[..2], ["apply", "plans"]);
+    assert_eq!(words[4..], ["--profile", "it's ours", "--sandbox-file", "b.json"]);
+    let applied = place.run(&words);
+    assert_eq!(applied.code, 0, "{}", applied.stderr);
+}
+
 /// How each cluster ended, by its name.
 fn statuses(ended: &Ended) -> Vec<(String, String)> {
     let document: Value = serde_json::from_str(&ended.stdout).unwrap();

@@ -235,30 +235,53 @@ fn moved(place: &Place) {
     });
 }
 
+/// Flags that lead to an account and a cluster, as a shell is given them.
+const PLACE: [&str; 11] = [
+    "--region",
+    "eu-west-1",
+    "--profile",
+    "prod $(id)",
+    "--sandbox-file",
+    ".eksact-sandbox.json",
+    "--kubeconfig",
+    "my kubeconfig",
+    "--context",
+    "it's ours",
+    "--sandbox",
+];
+
+/// Runs eksact where no variable leads to the sandbox of the place.
+fn run_elsewhere(place: &Place, arguments: &[&str]) -> Ended {
+    let mut command = place.command(arguments);
+    // What the caller has as a variable need not be printed.
+    command.env_remove("EKSACT_SANDBOX");
+    command.env("EKSACT_SANDBOX_FILE", place.path("other.json"));
+    Ended::of(command.output().unwrap())
+}
+
+/// A plan is applied where it was made: the command that says how leads there.
+#[test]
+fn saved_plan_prints_a_command_that_applies_it_in_the_same_place() {
+    let place = Place::quickstart();
+    let planned = run_elsewhere(&place, &[&PLAN[..], &PLACE].concat());
+    assert_eq!(planned.code, 0, "{}", planned.stderr);
+    let said = "To apply exactly this, run: eksact ";
+    let line = planned.stderr.lines().find_map(|line| line.strip_prefix(said));
+    let words = shlex::split(line.unwrap()).unwrap();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let applied = run_elsewhere(&place, &words);
+    assert_eq!(applied.code, 0, "{words:?}: {}", applied.stderr);
+    assert!(!place.path("other.json").exists());
+    let again = place.run(&["plan", "-f", "quickstart.yaml", "--detailed-exitcode"]);
+    assert_eq!(again.code, 0, "{}", again.stdout);
+}
+
 /// The command for a new plan looks at the account and the cluster of the old one, not at those of a default profile.
 #[test]
 fn saved_plan_that_has_moved_prints_a_command_for_the_same_place() {
     let place = Place::quickstart();
-    let flags = [
-        "--region",
-        "eu-west-1",
-        "--profile",
-        "prod $(id)",
-        "--sandbox-file",
-        ".eksact-sandbox.json",
-        "--kubeconfig",
-        "my kubeconfig",
-        "--context",
-        "it's ours",
-        "--sandbox",
-    ];
-    let run = |arguments: &[&str]| {
-        let mut command = place.command(arguments);
-        // What the caller has as a variable need not be printed.
-        command.env_remove("EKSACT_SANDBOX");
-        command.env("EKSACT_SANDBOX_FILE", place.path("other.json"));
-        Ended::of(command.output().unwrap())
-    };
+    let flags = PLACE;
+    let run = |arguments: &[&str]| run_elsewhere(&place, arguments);
     let planned = run(&[&PLAN[..], &flags, &["--quiet", "--parallelism", "3"]].concat());
     assert_eq!(planned.code, 0, "{}", planned.stderr);
     moved(&place);

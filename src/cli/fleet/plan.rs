@@ -99,7 +99,7 @@ pub(in super::super) async fn plan(
     write_metrics(&outcomes, asked.fleet)?;
     shown::show(&outcomes, run, flags.output, &flags.views, printer)?;
     if let Some(folder) = &folder {
-        folder.tell(&outcomes, printer);
+        folder.tell(&outcomes, global, printer);
     }
     end(&outcomes, asked.detailed)
 }

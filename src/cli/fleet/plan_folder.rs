@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
-use super::super::{ExitCode, Failure, flow, plan_flags::Output, saved_plan, views::ViewFlags};
+use super::super::{
+    ExitCode, Failure, flow, global::GlobalFlags, plan_flags::Output, saved_plan, views::ViewFlags,
+};
 use super::{
     end,
     plan::{Entry, refuse_one_cluster_twice},
@@ -53,7 +55,7 @@ impl PlanFolder {
     }
 
     /// Says how to apply exactly these plans. Names those of other runs: whoever applies the whole folder would apply them, too.
-    pub(super) fn tell(&self, outcomes: &[Outcome], printer: &Printer) {
+    pub(super) fn tell(&self, outcomes: &[Outcome], global: &GlobalFlags, printer: &Printer) {
         let own: Vec<&str> = outcomes
             .iter()
             .filter_map(|outcome| outcome.saved.as_deref())
@@ -84,9 +86,7 @@ impl PlanFolder {
         // With the others the folder has another digest.
         if others.is_empty() && may_be_applied.count() > 0 {
             text.push_str("To apply exactly these, run: ");
-            text.push_str(&saved_plan::command(&[
-                "eksact", "apply", &folder, "--expect", &digest,
-            ]));
+            text.push_str(&saved_plan::apply_exactly(&self.0, &digest, global));
             text.push('\n');
         }
         printer.status(&text);
