@@ -93,7 +93,7 @@ impl RestoreAwsAuth {
                     let entries = connection.readers.aws.access_entries(&cluster.name).await.ok();
                     Err(Failure::error(error.to_string()).with_help(remedy!(
                         "If no one gets in any more, create an access entry to recover: {}",
-                        recovery::commands(&cluster, region, caller.as_ref(), entries.as_deref())
+                        recovery::commands(&cluster, region, caller.as_ref(), &[entries.as_deref()])
                     )))
                 }
                 Err(error) => Err(error.into()),

@@ -15,6 +15,7 @@ use super::{
 
 const NODE: &str = "arn:aws:iam::111122223333:role/eksctl-quickstart-nodegroup-ng-1-NodeInstanceRole-SANDBOX";
 const OPS: &str = "arn:aws:iam::111122223333:role/ops";
+const OWN: &str = "arn:aws:iam::111122223333:user/sandbox";
 const DELETE: &str = "delete iamidentitymapping --cluster quickstart --region eu-west-1 --yes";
 
 fn mapped(entry: &str) -> String {
@@ -211,7 +212,9 @@ fn groups() -> Vec<Check> {
 
 fn guards() -> Vec<Check> {
     let session = "arn:aws:sts::111122223333:assumed-role/ops/ann";
-    let lock_out = format!("{DELETE} --arn arn:aws:iam::111122223333:user/sandbox");
+    let lock_out = format!("{DELETE} --arn {OWN}");
+    let own_entry =
+        format!("delete accessentry --cluster quickstart --region eu-west-1 --principal-arn {OWN} --yes");
     vec![
         // Somebody else makes the change.
         case(lock_out.as_str()).world(mapped_admin).after_first(|_| {}).says("Make the change as another principal whom the cluster lets in.").change(|world| {
@@ -222,6 +225,13 @@ fn guards() -> Vec<Check> {
         case("plan -f c.yaml").file("c.yaml", dev()).world(mapped_admin).first(format!("eksact {lock_out} --allow own-access-lost --allow last-admin-lost")).says("create an access entry to recover").printed(&[]).check(),
         case(lock_out.as_str()).world(mapped_admin).says("--allow own-access-lost does it anyway.").instead(format!("{lock_out} --allow own-access-lost --allow last-admin-lost")).leaves("allowed by --allow").check(),
         case(lock_out.as_str()).world(mapped_admin).says("or the access policy AmazonEKSClusterAdminPolicy first: ").printed(&[]).check(),
+        // The caller's own entry, which is there now and gone by then: what it would be given first would go with it.
+        case(own_entry.as_str()).says("Give someone whose access the plan keeps as it is system:masters or the access policy").printed(&[("ARN", OPS)]).leaves("a guard refuses the plan (own-access-lost)").check(),
+        // It goes all the same, and the way back makes another.
+        case(own_entry.as_str()).file("c.yaml", dev()).says("to recover, create an access entry: `aws eks create-access-entry").run(format!("eksact {own_entry} --allow own-access-lost --allow last-admin-lost")).printed(&[]).instead("plan -f c.yaml").check(),
+        // The plan makes one that gives less than the line that it overrides: the way back finds it there.
+        case("apply -f own.yaml --yes").file("own.yaml", format!("{HEAD}accessConfig: {{accessEntries: [{{principalARN: '{OWN}'}}]}}\n")).file("c.yaml", dev()).world(mapped_admin).says("to recover, create an access entry: `aws eks create-access-entry").run("eksact apply -f own.yaml --yes --allow own-access-lost --allow last-admin-lost").printed(&[]).instead("plan -f c.yaml").check(),
+        case("apply -f own.yaml --yes").file("own.yaml", format!("{HEAD}accessConfig: {{accessEntries: [{{principalARN: '{OWN}'}}]}}\n")).world(mapped_admin).says("Give someone whose access the plan keeps as it is system:masters or the access policy").printed(&[("ARN", OPS)]).leaves("a guard refuses the plan (own-access-lost)").check(),
         // The entry of the caller is of somebody's stack, and keeps the policies that it has.
         case(format!("{DELETE} --arn {OPS}")).world(only_ops_may_everything).says("or the access policy AmazonEKSClusterAdminPolicy first: `aws eks associate-access-policy").printed(&[]).change(|world| {
             let entry = &cluster(world).eks.access_entries["arn:aws:iam::111122223333:user/sandbox"];

@@ -132,6 +132,63 @@ async fn guards_keep_the_roles_of_nodes() {
     assert_eq!(refused(&bed, &nodes).await, [""; 0]);
 }
 
+/// The caller has a line that goes. Wherever a run ends, of its entry's steps before it or after, the way back that the guards and
+/// the write of `aws-auth` tell leads in.
+#[tokio::test(start_paused = true)]
+async fn way_back_fits_whatever_the_plan_makes_of_the_callers_entry() {
+    let line = "- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev, groups: [system:masters]}\n";
+    let unmapped = || {
+        eksact_core::kinds::identity_mapping::AwsAuthScope::Delete(vec![
+            eksact_core::kinds::identity_mapping::MappingSelector::Arn {
+                arn: "arn:aws:iam::111122223333:role/dev".to_owned(),
+                all: true,
+            },
+        ])
+    };
+    let (create, associate) = ("`eksact create accessentry", "`aws eks associate-access-policy");
+    let either = "`aws eks create-access-entry";
+    let other = entry(NODE, "node", &[]);
+    // Stale, so that the line is what counts now.
+    let own = || dated(entry(DEV, "dev", &[]));
+    for (case, entries, request, way_back, of_step) in [
+        (
+            "not there at all",
+            vec![other.clone()],
+            deleting(&[]),
+            create,
+            create,
+        ),
+        ("there", vec![own()], deleting(&[]), associate, either),
+        ("there, and goes", vec![own()], deleting(&[DEV]), either, either),
+        (
+            "is made",
+            vec![],
+            wanting(&[&dev("kubernetesUsername: dev")]),
+            either,
+            either,
+        ),
+    ] {
+        let bed = world(Some(SESSION), &entries, line);
+        bed.edit(make_dev_again).unwrap();
+        let mut request = request;
+        request.ask(unmapped());
+        let planned = plan(&bed, &request).await;
+        let lost = planned
+            .findings_of(Severity::Refusal)
+            .find(|finding| finding.code.as_str() == "own-access-lost")
+            .unwrap_or_else(|| panic!("{case}: {:#?}", planned.findings));
+        let help = lost.help.as_ref().unwrap().as_str();
+        assert!(help.contains(way_back), "{case}: {help}");
+        let write = planned
+            .steps
+            .iter()
+            .find(|step| step.address.kind() == "aws-auth");
+        let operation = write.unwrap().operation.to_string();
+        let told = format!("\"way_back\":\"{}", of_step.trim_start_matches('`'));
+        assert!(operation.contains(&told), "{case}: {operation}");
+    }
+}
+
 /// An entry as EKS makes it, at the scenarios' beginning: only with its date can it be told from that of a later role.
 fn dated(entry: AccessEntry) -> AccessEntry {
     AccessEntry {

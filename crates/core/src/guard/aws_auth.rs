@@ -6,7 +6,7 @@ use super::{
     access::{Admitted, AwsAuthAccess, Refusal},
     authentication_mode::{lines_lost, voids_aws_auth},
     entries::AccessEntries,
-    standpoint::Standpoint,
+    standpoint::{Standpoint, successor},
 };
 use crate::{
     live::Live,
@@ -121,15 +121,17 @@ fn over_access(before: &Live, after: &Live) -> Vec<Refusal> {
         _ => return Vec::new(),
     };
     // Who still gets in by an access entry does so by one that is there once the plan is done.
-    let mut standpoint = Standpoint::of(after);
-    if !changes_entries || (changes_lines && before.cluster.mode() == Ok(AuthenticationMode::ConfigMap)) {
-        // The way back works now as well as later only if it begins with the mode.
-        standpoint.recovery = Standpoint::of(before).recovery;
-    }
+    let standpoint = Standpoint::over(before, after);
     let dropped = if changes_lines {
         would.dropped.as_slice()
     } else {
         &[]
     };
-    standpoint.refusals_over(&AccessEntries::of(before), (&now, &would), dropped, &[])
+    standpoint.refusals_over(
+        &AccessEntries::of(before),
+        (&now, &would),
+        dropped,
+        &[],
+        &successor(before, after),
+    )
 }

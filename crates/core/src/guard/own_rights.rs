@@ -8,9 +8,10 @@ use super::{
     Guard,
     access::{Admitted, MASTERS, Refusal, gives_everything, principal_key},
     aws_auth::AwsAuthReading,
+    entries::AccessEntries,
     recovery,
     rights::Bound,
-    standpoint::Standpoint,
+    standpoint,
 };
 use crate::{
     engine::{Finding, PlanDraft, Severity},
@@ -208,17 +209,17 @@ struct CallerOver {
 /// gives it everything, or it is not let in, before or after, of which the guards over `aws-auth` speak. An error where only
 /// `aws-auth` says as whom it gets in, and could not be read.
 fn caller_over<'live>(live: &'live Live, after: &Live) -> Result<Option<CallerOver>, &'live CallError> {
-    let standpoint = Standpoint::of(live);
+    let recovery = standpoint::recovery_over(live, after);
     if let Some(account) = service_account(live) {
         // Neither access entries nor `aws-auth` say anything of a service account.
         return Ok(Some(CallerOver {
             key: account.username.clone(),
             before: account.clone(),
             after: account,
-            recovery: standpoint.recovery,
+            recovery,
         }));
     }
-    let Some(identity) = &standpoint.caller else {
+    let Some(identity) = standpoint::caller(live) else {
         return Ok(None);
     };
     let key = recovery::caller_key(&identity.arn);
@@ -238,18 +239,18 @@ fn caller_over<'live>(live: &'live Live, after: &Live) -> Result<Option<CallerOv
         }),
         _ => None,
     };
-    let overridden = standpoint.entries.override_of(&key) == Some(true);
+    let overridden = AccessEntries::of(live).override_of(&key) == Some(true);
     let mapped = if overridden {
         None
     } else {
-        mapped_over(live, after, identity)
+        mapped_over(live, after, &identity)
     };
     let (before, after) = match mapped {
         Some((Some(before), after)) => (Some(before), after),
         _ => {
             let now = match told {
                 Some(told) => Some(told),
-                None => mapped_now(live, identity).transpose()?.flatten(),
+                None => mapped_now(live, &identity).transpose()?.flatten(),
             };
             (now.clone(), now)
         }
@@ -258,7 +259,7 @@ fn caller_over<'live>(live: &'live Live, after: &Live) -> Result<Option<CallerOv
         key,
         before,
         after,
-        recovery: standpoint.recovery,
+        recovery,
     }))
 }
 

@@ -5,56 +5,88 @@ use super::{Guard, access::principal_key};
 use crate::ports::aws::{AccessEntry, CallerIdentity, Cluster};
 
 /// The commands that give `caller` (an ARN as STS tells it) the whole cluster, in one line. They ask EKS alone, and so work for
-/// whom the cluster does not let in. `entries` are the cluster's access entries, where they are known.
+/// whom the cluster does not let in. `entries` are the cluster's access entries in every state in which somebody may run them: now,
+/// and after a plan; none where they are not known.
 ///
-/// One that is there gets the policy beside what it has, whoever made it, which is a call of EKS's own: `eksact create accessentry`
+/// An entry that is there gets the policy beside what it has, whoever made it, which is a call of EKS's own: `eksact create accessentry`
 /// makes an entry as its flags say, so it would take off the other policies, and it changes none of somebody else's stack.
 /// <https://docs.aws.amazon.com/eks/latest/userguide/access-policies.html>
 pub fn commands(
     cluster: &Cluster,
     region: &str,
     caller: Option<&CallerIdentity>,
-    entries: Option<&[AccessEntry]>,
+    entries: &[Option<&[AccessEntry]>],
 ) -> String {
     let caller = caller.filter(|caller| may_have_entry(&caller.arn));
     let principal = caller.map_or_else(|| "ARN".to_owned(), |caller| asked_of_iam(&caller.arn));
     let partition = cluster.arn.split(':').nth(1).unwrap_or("aws");
     let name = &cluster.name;
-    let create = format!(
-        "eksact create accessentry --cluster {name} --region {region} --principal-arn {principal} --access-policy \
-         AmazonEKSClusterAdminPolicy --yes"
-    );
-    if cluster.authentication_mode.as_deref() == Some("CONFIG_MAP") {
-        // The change takes minutes, and until it is done EKS takes no entries. That it was made already stops nothing.
-        return format!(
-            "eksact utils update-authentication-mode --cluster {name} --region {region} --authentication-mode \
-             API_AND_CONFIG_MAP --allow {} --yes; {create}",
-            Guard::OneWayMode.code()
-        );
-    }
     let associate = format!(
         "aws eks associate-access-policy --region {region} --cluster-name {name} --principal-arn {principal} --policy-arn \
          arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster"
     );
-    match has_entry(caller, entries) {
-        Some(true) => associate,
-        Some(false) => create,
+    let has_none = cluster.authentication_mode.as_deref() == Some("CONFIG_MAP");
+    // Nothing may have asked for them, and there are none.
+    let unasked = has_none.then_some(&[][..]);
+    let give = match own_entry(caller, entries.iter().map(|entries| entries.or(unasked))) {
+        OwnEntry::There => associate,
+        OwnEntry::Missing => format!(
+            "eksact create accessentry --cluster {name} --region {region} --principal-arn {principal} --access-policy \
+             AmazonEKSClusterAdminPolicy --yes"
+        ),
         // The refusal to make another stops nothing.
-        None => format!(
+        OwnEntry::Uncertain => format!(
             "aws eks create-access-entry --region {region} --cluster-name {name} --principal-arn {principal}; {associate}"
         ),
+    };
+    if has_none {
+        // The change takes minutes, and until it is done EKS takes no entries. That it was made already stops nothing.
+        return format!(
+            "eksact utils update-authentication-mode --cluster {name} --region {region} --authentication-mode \
+             API_AND_CONFIG_MAP --allow {} --yes; {give}",
+            Guard::OneWayMode.code()
+        );
+    }
+    give
+}
+
+/// Whether the caller has an access entry when the commands are run.
+enum OwnEntry {
+    /// It has one, which no step touches.
+    There,
+    Missing,
+    /// It is not known, or not the same before a plan as after it: a run may end anywhere in between.
+    Uncertain,
+}
+
+fn own_entry<'live>(
+    caller: Option<&CallerIdentity>,
+    states: impl Iterator<Item = Option<&'live [AccessEntry]>>,
+) -> OwnEntry {
+    let mut own = states.map(|entries| entries.and_then(|entries| entries_of(caller, entries)));
+    match own.next().flatten() {
+        Some(first) if own.all(|other| other.as_ref() == Some(&first)) => {
+            if first.is_empty() {
+                OwnEntry::Missing
+            } else {
+                OwnEntry::There
+            }
+        }
+        _ => OwnEntry::Uncertain,
     }
 }
 
-/// Whether the caller has an access entry, where that is known.
-fn has_entry(caller: Option<&CallerIdentity>, entries: Option<&[AccessEntry]>) -> Option<bool> {
-    let entries = entries?;
+/// Those of `entries` that are the caller's; none where it is not known who that is.
+pub fn entries_of<'live>(
+    caller: Option<&CallerIdentity>,
+    entries: &'live [AccessEntry],
+) -> Option<Vec<&'live AccessEntry>> {
     if entries.is_empty() {
-        return Some(false);
+        return Some(Vec::new());
     }
     let key = caller_key(&caller?.arn);
-    let is_its = |entry: &AccessEntry| principal_key(&entry.principal_arn) == key;
-    Some(entries.iter().any(is_its))
+    let is_its = |entry: &&AccessEntry| principal_key(&entry.principal_arn) == key;
+    Some(entries.iter().filter(is_its).collect())
 }
 
 /// Whether an access entry can be for it: EKS makes them for roles and users alone.
@@ -116,7 +148,7 @@ mod tests {
             arn: "arn:aws-cn:sts::111122223333:assumed-role/Admin/ann".to_owned(),
             user_id: "AROA:ann".to_owned(),
         };
-        let commands = |mode: &str, caller: Option<&CallerIdentity>, entries: Option<&[AccessEntry]>| {
+        let commands = |mode: &str, caller: Option<&CallerIdentity>, entries: &[Option<&[AccessEntry]>]| {
             commands(&cluster(mode), "cn-north-1", caller, entries)
         };
         let role = "\"$(aws iam get-role --role-name Admin --query Role.Arn --output text)\"";
@@ -132,38 +164,53 @@ mod tests {
             principal_arn: arn.to_owned(),
             ..AccessEntry::default()
         };
-        let other = entry("arn:aws-cn:iam::111122223333:role/Other");
+        let either = format!(
+            "aws eks create-access-entry --region cn-north-1 --cluster-name prod --principal-arn {role}; {associate}"
+        );
+        let other = [entry("arn:aws-cn:iam::111122223333:role/Other")];
         // With its path, which STS does not tell.
-        let own = entry("arn:aws-cn:iam::111122223333:role/people/Admin");
-        let both_modes = "API_AND_CONFIG_MAP";
-        for (entries, expected) in [
-            (Some(Vec::new()), create.clone()),
-            (Some(vec![other.clone()]), create),
-            (Some(vec![other, own]), associate.clone()),
-            (
-                None,
-                format!(
-                    "aws eks create-access-entry --region cn-north-1 --cluster-name prod --principal-arn {role}; {associate}"
-                ),
-            ),
+        let own = [
+            other[0].clone(),
+            entry("arn:aws-cn:iam::111122223333:role/people/Admin"),
+        ];
+        let less = [AccessEntry {
+            groups: vec!["viewers".to_owned()],
+            ..own[1].clone()
+        }];
+        let (none, other, own, less) = (Some(&[][..]), Some(&other[..]), Some(&own[..]), Some(&less[..]));
+        for (case, entries, expected) in [
+            ("none at all", vec![none], &create),
+            ("somebody else's", vec![other], &create),
+            ("not there, and the plan makes none", vec![other, none], &create),
+            ("there", vec![own], &associate),
+            ("there before and after", vec![own, own], &associate),
+            ("there before, and the plan deletes it", vec![own, other], &either),
+            ("there before, and the plan deletes all", vec![own, none], &either),
+            ("not there, and the plan makes it", vec![other, own], &either),
+            // Perhaps it is deleted and made again.
+            ("there before, and the plan changes it", vec![own, less], &either),
+            ("not known", vec![None], &either),
+            ("known only before", vec![own, None], &either),
         ] {
-            assert_eq!(
-                commands(both_modes, Some(&caller), entries.as_deref()),
-                expected,
-                "{entries:?}"
-            );
+            let found = commands("API_AND_CONFIG_MAP", Some(&caller), &entries);
+            assert_eq!(found, *expected, "{case}");
         }
-        let config_map_only = commands("CONFIG_MAP", None, None);
-        assert!(
-            config_map_only.starts_with(
-                "eksact utils update-authentication-mode --cluster prod --region cn-north-1 --authentication-mode \
-                 API_AND_CONFIG_MAP --allow one-way-mode --yes; eksact create accessentry"
+        let to_both = "eksact utils update-authentication-mode --cluster prod --region cn-north-1 --authentication-mode \
+                       API_AND_CONFIG_MAP --allow one-way-mode --yes; ";
+        for (case, entries, expected) in [
+            ("read", vec![none], &create),
+            ("not asked for", vec![None], &create),
+            (
+                "the plan changes the mode, and makes it",
+                vec![none, own],
+                &either,
             ),
-            "{config_map_only}"
-        );
-        assert!(
-            config_map_only.contains("--principal-arn ARN"),
-            "{config_map_only}"
-        );
+            ("the same, and nothing asked before", vec![None, own], &either),
+        ] {
+            let found = commands("CONFIG_MAP", Some(&caller), &entries);
+            assert_eq!(found, format!("{to_both}{expected}"), "{case}");
+        }
+        let of_nobody = commands("CONFIG_MAP", None, &[None]);
+        assert!(of_nobody.contains("--principal-arn ARN"), "{of_nobody}");
     }
 }

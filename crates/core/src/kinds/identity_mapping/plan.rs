@@ -87,7 +87,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     for subject in &outcome.unchanged {
         draft.add_unchanged(addresses::identity_mapping(subject));
     }
-    let standpoint = Standpoint::of(live);
+    let standpoint = Standpoint::of_draft(live, draft);
     if outcome.changes.is_empty() {
         findings::dropped_sections(&outcome, draft);
         return;
@@ -338,7 +338,7 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
                     &live.cluster,
                     &live.region,
                     live.caller.as_ref().ok(),
-                    known_entries(live)
+                    &[known_entries(live)]
                 )
             ),
             _ => way_to(&live.cluster),
