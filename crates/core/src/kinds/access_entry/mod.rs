@@ -10,6 +10,7 @@ mod granted;
 mod operation;
 mod plan;
 mod removal;
+mod replacement;
 mod resolved;
 mod run;
 mod stack;

@@ -10,7 +10,7 @@ use crate::{
     },
     engine::{Address, Finding, Severity},
     kinds::{Request, permission_set, provider_intent::ProviderIntent},
-    live::{Live, OidcProviderByArn, PrincipalByArn, addresses},
+    live::{Live, LiveReader, OidcProviderByArn, PermissionSetRoles, PrincipalByArn, RoleByName, addresses},
 };
 use eksact_identity::{
     cloudformation::RoleOwner,
@@ -40,8 +40,32 @@ pub(super) fn is_wanted(request: &Request, owner: &RoleOwner) -> bool {
         .any(|role| role.name.value.eq_ignore_ascii_case(name))
 }
 
+/// Reads whom trust policies name, and the roles that the files mean by their names.
+pub(super) async fn read(request: &Request, reader: &LiveReader) {
+    let so_far = reader.snapshot();
+    let principals = principals(request, so_far.partition, &so_far.account);
+    let providers = providers(request, so_far.partition, &so_far.account);
+    let permission_sets = async {
+        if names_permission_sets(request) {
+            reader.ask(PermissionSetRoles).await;
+        }
+    };
+    // A listing of all roles does not tell how long their sessions may last: each is read alone.
+    let roles = async {
+        for role in wanted(request) {
+            reader.ask(RoleByName(role.name.value.clone())).await;
+        }
+    };
+    tokio::join!(
+        reader.read(principals),
+        reader.read(providers),
+        permission_sets,
+        roles
+    );
+}
+
 /// The users and roles of the account that trust policies name and that the files do not make themselves.
-pub(super) fn principals(request: &Request, partition: Partition, account: &str) -> BTreeSet<PrincipalByArn> {
+fn principals(request: &Request, partition: Partition, account: &str) -> BTreeSet<PrincipalByArn> {
     let people = wanted(request).iter().flat_map(|role| {
         let by = &role.assumed_by;
         let users = by
@@ -69,11 +93,7 @@ pub(super) fn names_permission_sets(request: &Request) -> bool {
 }
 
 /// The OIDC providers that trust policies name.
-pub(super) fn providers(
-    request: &Request,
-    partition: Partition,
-    account: &str,
-) -> BTreeSet<OidcProviderByArn> {
+fn providers(request: &Request, partition: Partition, account: &str) -> BTreeSet<OidcProviderByArn> {
     let named = wanted(request).iter().flat_map(|role| &role.assumed_by.oidc);
     named
         .filter_map(|subjects| provider_of(subjects, partition, account))

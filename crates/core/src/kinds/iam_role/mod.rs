@@ -3,14 +3,16 @@
 //!
 //! And roles that people or pipelines assume, by the same means (`assumed`).
 //!
-//! `wanted` says which roles, for each way by which somebody gets them; `desired` says how a role shall be, `compare` what differs, `plan` and `update` what is done about it, `removal` how one goes,
-//! `run` does it, `attached` looks at roles of somebody else's, `adopt` reads a live role back into the form of the file.
+//! `wanted` says which roles, for each way by which somebody gets them; `desired` says how a role shall be, `compare` what differs,
+//! `plan`, `creation` and `update` what is done about it, `removal` how one goes, `run` does it, `attached` looks at roles of somebody
+//! else's, `adopt` reads a live role back into the form of the file.
 
 pub mod adopt;
 mod assumed;
 mod attached;
 mod attributes;
 pub mod compare;
+mod creation;
 pub mod desired;
 mod left_over;
 mod operation;
@@ -36,8 +38,8 @@ use super::{
 use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{
-        ChangeSetsOf, ClusterOidcProvider, Live, LiveReader, ManagedPolicyByArn, PermissionSetRoles,
-        RoleByName, StackInterest, StackTemplate, Stacks, role_name_of, role_owner_of,
+        ChangeSetsOf, ClusterOidcProvider, Live, LiveReader, ManagedPolicyByArn, RoleByName, StackInterest,
+        StackTemplate, Stacks, role_name_of, role_owner_of,
     },
     ports::aws::Stack,
 };
@@ -51,30 +53,71 @@ pub struct IamRoleKind;
 #[derive(Debug)]
 pub struct PodIdentityRoleKind;
 
-#[async_trait]
-impl Kind for IamRoleKind {
+/// The kind `assumable-role`: roles that people or pipelines assume.
+#[derive(Debug)]
+pub struct AssumableRoleKind;
+
+/// A kind of roles. They differ in their purpose alone.
+trait OfPurpose: Send + Sync {
+    const NAME: &'static str;
+    const PURPOSE: RolePurpose;
+}
+
+impl OfPurpose for IamRoleKind {
     const NAME: &'static str = "iam-role";
+    const PURPOSE: RolePurpose = RolePurpose::ServiceAccount;
+}
+
+impl OfPurpose for PodIdentityRoleKind {
+    const NAME: &'static str = "pod-identity-role";
+    const PURPOSE: RolePurpose = RolePurpose::PodIdentity;
+}
+
+impl OfPurpose for AssumableRoleKind {
+    const NAME: &'static str = "assumable-role";
+    const PURPOSE: RolePurpose = RolePurpose::Assumed;
+}
+
+#[async_trait]
+impl<K: OfPurpose> Kind for K {
+    const NAME: &'static str = <K as OfPurpose>::NAME;
     type Operation = operation::Operation;
 
     fn stack_interest(&self, request: &Request) -> StackInterest {
-        interest(request, RolePurpose::ServiceAccount)
+        interest(request, K::PURPOSE)
     }
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
-        let attached: Vec<RoleByName> = attached::names(request, reader.account())
-            .into_iter()
-            .map(RoleByName)
-            .collect();
-        if request.needs_roles() {
-            read(request, reader, RolePurpose::ServiceAccount, attached).await;
-        } else {
-            reader.read(attached).await;
+        let mut others = Vec::new();
+        if K::PURPOSE == RolePurpose::ServiceAccount {
+            let attached = attached::names(request, reader.account()).into_iter();
+            others.extend(attached.map(RoleByName));
         }
+        if !wanted::are_needed(request, K::PURPOSE) {
+            reader.read(others).await;
+            return;
+        }
+        if K::PURPOSE == RolePurpose::Assumed {
+            assumed::read(request, reader).await;
+        }
+        read(request, reader, K::PURPOSE, others).await;
     }
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
-        plan::plan(request, live, RolePurpose::ServiceAccount, draft);
-        removal::plan(request, live, draft);
+        plan::plan(request, live, K::PURPOSE, draft);
+        if K::PURPOSE == RolePurpose::ServiceAccount {
+            removal::plan(request, live, draft);
+        }
+    }
+
+    fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        match K::PURPOSE {
+            RolePurpose::ServiceAccount => {}
+            // Once the associations that use the roles, and what lets people in by them, are planned.
+            RolePurpose::PodIdentity | RolePurpose::Assumed => {
+                removal::plan_by_tag(request, live, K::PURPOSE, draft);
+            }
+        }
     }
 
     fn predict(
@@ -88,139 +131,13 @@ impl Kind for IamRoleKind {
     }
 
     fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
-        attached::review(request, live, after, draft);
-    }
-
-    fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
-        rights::to_read(request, RolePurpose::ServiceAccount, place)
-    }
-
-    fn rights_to_write(&self, operation: &Self::Operation, place: &Place) -> Rights {
-        rights::to_write(operation, place)
-    }
-
-    async fn run(
-        &self,
-        operation: Self::Operation,
-        context: &RunContext,
-        progress: &Progress,
-    ) -> Result<StepDone, StepError> {
-        run::run(operation, context, progress).await
-    }
-}
-
-#[async_trait]
-impl Kind for PodIdentityRoleKind {
-    const NAME: &'static str = "pod-identity-role";
-    type Operation = operation::Operation;
-
-    fn stack_interest(&self, request: &Request) -> StackInterest {
-        interest(request, RolePurpose::PodIdentity)
-    }
-
-    async fn read(&self, request: &Request, reader: &LiveReader) {
-        if wanted::are_needed(request, RolePurpose::PodIdentity) {
-            read(request, reader, RolePurpose::PodIdentity, Vec::new()).await;
+        if K::PURPOSE == RolePurpose::ServiceAccount {
+            attached::review(request, live, after, draft);
         }
     }
 
-    fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
-        plan::plan(request, live, RolePurpose::PodIdentity, draft);
-    }
-
-    /// Once the associations that use the roles are planned.
-    fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
-        removal::plan_by_tag(request, live, RolePurpose::PodIdentity, draft);
-    }
-
-    fn predict(
-        &self,
-        operation: &Self::Operation,
-        _draft: &PlanDraft,
-        live: &mut Live,
-    ) -> Result<(), StepError> {
-        operation.predict(live);
-        Ok(())
-    }
-
     fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
-        rights::to_read(request, RolePurpose::PodIdentity, place)
-    }
-
-    fn rights_to_write(&self, operation: &Self::Operation, place: &Place) -> Rights {
-        rights::to_write(operation, place)
-    }
-
-    async fn run(
-        &self,
-        operation: Self::Operation,
-        context: &RunContext,
-        progress: &Progress,
-    ) -> Result<StepDone, StepError> {
-        run::run(operation, context, progress).await
-    }
-}
-
-/// The kind `assumable-role`: roles that people or pipelines assume.
-#[derive(Debug)]
-pub struct AssumableRoleKind;
-
-#[async_trait]
-impl Kind for AssumableRoleKind {
-    const NAME: &'static str = "assumable-role";
-    type Operation = operation::Operation;
-
-    fn stack_interest(&self, request: &Request) -> StackInterest {
-        interest(request, RolePurpose::Assumed)
-    }
-
-    async fn read(&self, request: &Request, reader: &LiveReader) {
-        if !wanted::are_needed(request, RolePurpose::Assumed) {
-            return;
-        }
-        let so_far = reader.snapshot();
-        let principals = assumed::principals(request, so_far.partition, &so_far.account);
-        let providers = assumed::providers(request, so_far.partition, &so_far.account);
-        let permission_sets = async {
-            if assumed::names_permission_sets(request) {
-                reader.ask(PermissionSetRoles).await;
-            }
-        };
-        tokio::join!(
-            reader.read(principals),
-            reader.read(providers),
-            permission_sets,
-            // A listing of all roles does not tell how long their sessions may last: each is read alone.
-            async {
-                for role in assumed::wanted(request) {
-                    reader.ask(RoleByName(role.name.value.clone())).await;
-                }
-            }
-        );
-        read(request, reader, RolePurpose::Assumed, Vec::new()).await;
-    }
-
-    fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
-        plan::plan(request, live, RolePurpose::Assumed, draft);
-    }
-
-    /// Once what lets people in by the roles is planned.
-    fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
-        removal::plan_by_tag(request, live, RolePurpose::Assumed, draft);
-    }
-
-    fn predict(
-        &self,
-        operation: &Self::Operation,
-        _draft: &PlanDraft,
-        live: &mut Live,
-    ) -> Result<(), StepError> {
-        operation.predict(live);
-        Ok(())
-    }
-
-    fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
-        rights::to_read(request, RolePurpose::Assumed, place)
+        rights::to_read(request, K::PURPOSE, place)
     }
 
     fn rights_to_write(&self, operation: &Self::Operation, place: &Place) -> Rights {
