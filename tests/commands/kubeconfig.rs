@@ -1,11 +1,8 @@
-//! Kubeconfigs: what a run says and leaves behind, many writers at once, and files that are left alone.
+//! Kubeconfigs: what a run says and leaves behind, and files that are left alone.
 
-use std::{collections::BTreeSet, fs, process::Stdio};
+use std::fs;
 
-use crate::{
-    commands::place::{Ended, Place, assert_story},
-    support::at_once::at_once,
-};
+use crate::commands::place::{Ended, Place, assert_story};
 
 const HAND_WRITTEN: &str = "\
 # kubeconfig of nina
@@ -125,60 +122,6 @@ fn kubeconfig_from_creation_to_removal() {
     );
     assert_eq!(story.matches("secret").count(), 1, "only where the user wrote it");
     assert_story!("kubeconfig", story);
-}
-
-#[test]
-fn kubeconfig_has_the_entries_of_sixty_writers_at_once() {
-    let place = Place::new();
-    let arguments = |name: &str| {
-        [
-            "update-kubeconfig",
-            "--region",
-            "eu-west-1",
-            "--kubeconfig",
-            "config",
-            "--name",
-            name,
-            "--alias",
-            name,
-        ]
-        .map(str::to_owned)
-    };
-    let names: BTreeSet<String> = (0..60).map(|number| format!("c{number}")).collect();
-    let commands = names.iter().map(|name| {
-        let arguments = arguments(name);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        place.command(&arguments)
-    });
-    for output in at_once(commands) {
-        // Whoever reads meanwhile sees a whole file.
-        if let Ok(text) = fs::read(place.path("config")) {
-            eksact_core::kubeconfig::Document::read("config", &text).unwrap();
-            assert!(text.ends_with(b"provideClusterInfo: false\n"));
-        }
-        let ended = Ended::of(output);
-        assert_eq!(ended.code, 0, "{}", ended.stderr);
-    }
-    let text = fs::read(place.path("config")).unwrap();
-    let document = eksact_core::kubeconfig::Document::read("config", &text).unwrap();
-    let entries = document.entries();
-    let found: BTreeSet<String> = entries
-        .contexts
-        .iter()
-        .filter_map(|entry| entry.name.clone())
-        .collect();
-    assert_eq!(found, names);
-    assert_eq!((entries.clusters.len(), entries.users.len()), (60, 60));
-    let files: BTreeSet<String> = fs::read_dir(place.path("."))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| !name.starts_with(".eksact-sandbox"))
-        .collect();
-    assert_eq!(
-        files,
-        BTreeSet::from(["config".to_owned()]),
-        "no lock and no temporary file is left"
-    );
 }
 
 #[test]
@@ -437,44 +380,6 @@ fn kubeconfig_entries_of_others_are_not_taken() {
     place.tell(&["update-kubeconfig", "--name", "prod", "--region", "eu-west-1"]);
     assert_eq!(fs::read_to_string(place.path("config")).unwrap(), breakglass);
     assert_story!("kubeconfig-not-taken", place.story());
-}
-
-#[cfg(unix)]
-#[test]
-fn kubeconfig_lock_wait_is_reported_and_can_be_interrupted() {
-    use rustix::process::{Pid, Signal, kill_process};
-    use std::io::{BufRead as _, BufReader};
-
-    let place = Place::new();
-    place.write("config.lock", "");
-    let mut child = place
-        .command(&[
-            "update-kubeconfig",
-            "--name",
-            "prod",
-            "--region",
-            "eu-west-1",
-            "--kubeconfig",
-            "config",
-        ])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let told = lines.find(|line| line.as_ref().unwrap().starts_with("waiting for "));
-    assert_eq!(told.unwrap().unwrap(), "waiting for config.lock");
-    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    let left: BTreeSet<_> = fs::read_dir(place.path("."))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.starts_with("config"))
-        .collect();
-    assert_eq!(
-        left,
-        BTreeSet::from(["config.lock".to_owned()]),
-        "only kubectl's own"
-    );
 }
 
 #[test]

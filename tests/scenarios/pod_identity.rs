@@ -1,20 +1,23 @@
 //! Pod identity associations and their roles, on the simulated account.
 
+mod meanwhile;
+mod roles_in_use;
+
 use std::collections::BTreeMap;
 
 use eksact_core::{
     engine::{Action, Plan, Severity},
     kinds::{Request, pod_identity::PodIdentityScope},
-    ports::{CallErrorKind, aws::PodIdentityAssociation},
+    ports::aws::PodIdentityAssociation,
 };
 use eksact_identity::service_account::ServiceAccountKey;
 use eksact_message::code::Code;
-use eksact_simulator::{Fault, Matching, Rule, Sandbox};
+use eksact_simulator::Sandbox;
 use serde_json::json;
 
 use crate::scenarios::stage::{
-    CLUSTER, REGION, again, apply, assert_settled, carry_out, cluster, fresh_world, human, plan, request,
-    sandbox, summary,
+    CLUSTER, REGION, again, apply, assert_settled, cluster, fresh_world, human, plan, request, sandbox,
+    summary,
 };
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/reader";
@@ -369,43 +372,6 @@ async fn a_role_that_eksctl_made_is_narrowed_in_sight() {
     assert_settled(&bed, &request, "after the narrowing").await;
 }
 
-/// A role that was made for IRSA and handed on keeps the statement of the pods that still come by their token.
-#[tokio::test(start_paused = true)]
-async fn a_role_that_was_made_for_irsa_keeps_its_other_pods() {
-    let bed = bed();
-    let request = applied(&bed, &[&own("app", "reader")]).await;
-    let token = json!({"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
-        "Principal": {"Federated": "arn:aws:iam::111122223333:oidc-provider/oidc.example/id/A"},
-        "Condition": {"StringEquals": {"oidc.example/id/A:sub": "system:serviceaccount:app:reader"}}});
-    bed.edit(|world| {
-        let role = world
-            .roles
-            .values_mut()
-            .find(|role| role.name.contains("podidentityrole"))
-            .unwrap();
-        role.trust_policy["Statement"]
-            .as_array_mut()
-            .unwrap()
-            .push(token.clone());
-    })
-    .unwrap();
-    let wider = own("app", "reader").replace("ReadOnlyAccess", "PowerUserAccess");
-    apply(&bed, &request_of(&[&wider])).await;
-    let world = bed.world().unwrap();
-    let role = world
-        .roles
-        .values()
-        .find(|role| role.name.contains("podidentityrole"))
-        .unwrap();
-    assert!(
-        role.trust_policy["Statement"]
-            .as_array()
-            .unwrap()
-            .contains(&token)
-    );
-    drop(request);
-}
-
 fn request_of(associations: &[&str]) -> Request {
     request(&file(associations))
 }
@@ -487,82 +453,6 @@ async fn without_an_agent_the_plan_says_what_to_do() {
     assert!(with_agent.findings.is_empty(), "one that somebody installed");
 }
 
-/// EKS does not see a role that IAM has just made, and says what it says of a wrong one.
-#[tokio::test(start_paused = true)]
-async fn a_role_that_eks_does_not_see_yet_is_waited_for() {
-    let bed = bed();
-    let request = request(&file(&[&given("")]));
-    let plan = plan(&bed, &request).await;
-    let trust = bed.edit(|world| {
-        let role = world.roles.get_mut("reader").unwrap();
-        std::mem::replace(
-            &mut role.trust_policy,
-            json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
-                "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}),
-        )
-    });
-    let (other, trust) = (bed.another_process(), trust.unwrap());
-    tokio::spawn(async move {
-        tokio::time::sleep(std::time::Duration::from_secs(40)).await;
-        other
-            .edit(|world| world.roles.get_mut("reader").unwrap().trust_policy = trust)
-            .unwrap();
-    });
-    let report = carry_out(&bed, &plan, &request).await;
-    assert!(report.succeeded(), "{report:#?}");
-    assert!(bed.faults().writes().is_empty() || associations(&bed).len() == 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_association_that_appears_meanwhile_is_compared() {
-    for (role, succeeds) in [(ROLE, true), ("arn:aws:iam::111122223333:role/other", false)] {
-        let bed = bed();
-        let request = request(&file(&[&given("")]));
-        let plan = plan(&bed, &request).await;
-        let theirs = given("").replace(ROLE, role);
-        apply(&bed, &request_of(&[&theirs])).await;
-        let report = carry_out(&bed, &plan, &request).await;
-        assert_eq!(report.succeeded(), succeeds, "{role}: {report:#?}");
-        assert_eq!(associations(&bed).len(), 1);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_lost_answer_is_looked_after() {
-    for action in [
-        "CreatePodIdentityAssociation",
-        "UpdatePodIdentityAssociation",
-        "DeletePodIdentityAssociation",
-    ] {
-        for fault in [Fault::ErrorAfter, Fault::ErrorBefore(CallErrorKind::Unreachable)] {
-            let bed = bed();
-            let lose = || {
-                let matching = Matching::Action(action.to_owned());
-                bed.faults().add(Rule::once(matching, 1, fault));
-            };
-            lose();
-            let created = request(&file(&[&given("")]));
-            let changed = request(&file(&[&given(
-                "targetRoleARN: arn:aws:iam::444455556666:role/data",
-            )]));
-            for (run, request) in [created, changed, deletion(&[("app", "reader")])]
-                .into_iter()
-                .enumerate()
-            {
-                let request = again(&request, u32::try_from(run).unwrap());
-                let plan = plan(&bed, &request).await;
-                let report = carry_out(&bed, &plan, &request).await;
-                if !report.succeeded() {
-                    // Nothing had its effect, which a run after it makes good.
-                    assert!(matches!(fault, Fault::ErrorBefore(_)), "{action}: {report:#?}");
-                    apply(&bed, &again(&request, 9)).await;
-                }
-            }
-            assert_eq!(associations(&bed), [], "{action} {fault:?}");
-        }
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn an_agent_is_installed_where_it_is_asked_for_and_missing() {
     let bed = bed();
@@ -574,218 +464,4 @@ async fn an_agent_is_installed_where_it_is_asked_for_and_missing() {
     let plan = apply(&bed, &request).await;
     insta::assert_snapshot!(summary(&plan));
     assert_settled(&bed, &request, "with the add-on").await;
-}
-
-/// Plans, and gives the codes of the guards that refuse.
-async fn refusals(bed: &Sandbox, request: &Request) -> Vec<&'static str> {
-    let planned = plan(bed, request).await;
-    let refused = planned.findings_of(Severity::Refusal);
-    refused.map(|finding| finding.code.as_str()).collect()
-}
-
-/// A role goes only once no association of another service account has it, as far as the trust policy lets one have it at all.
-#[tokio::test(start_paused = true)]
-async fn a_role_that_another_association_has_is_kept() {
-    let bed = bed();
-    applied(&bed, &[&own("app", "web")]).await;
-    let role = association(&bed, "web").role_arn;
-    // The trust policy of its role is narrowed to it: nobody else can have it, and nobody else's association is read.
-    bed.edit(|world| {
-        let mut all = cluster(world).eks.pod_identity_associations.values();
-        let other = PodIdentityAssociation {
-            id: "a-other0000000000000".to_owned(),
-            service_account: "other".to_owned(),
-            role_arn: role.clone(),
-            ..all.next().unwrap().clone()
-        };
-        let associations = &mut cluster(world).eks.pod_identity_associations;
-        associations.insert(other.id.clone(), other);
-    })
-    .unwrap();
-    bed.faults().forget_calls();
-    assert_eq!(refusals(&bed, &deletion(&[("app", "web")])).await, [""; 0]);
-    assert_eq!(bed.faults().count("DescribePodIdentityAssociation"), 1);
-    // As eksctl makes it, it is open to every association.
-    bed.edit(|world| {
-        for role in world.roles.values_mut() {
-            role.trust_policy["Statement"][0]
-                .as_object_mut()
-                .unwrap()
-                .remove("Condition");
-        }
-    })
-    .unwrap();
-    assert_eq!(
-        refusals(&bed, &deletion(&[("app", "web")])).await,
-        ["role-in-use"]
-    );
-    let planned = plan(&bed, &deletion(&[("app", "web")])).await;
-    let said = &planned.findings_of(Severity::Refusal).next().unwrap().message;
-    assert!(
-        said.contains("the pod identity association of app/other"),
-        "{said}"
-    );
-    assert_eq!(
-        refusals(&bed, &deletion(&[("app", "web"), ("app", "other")])).await,
-        [""; 0],
-        "both go"
-    );
-    // By prune as well: the other one is not eksact's, and so it stays.
-    by_hand(&bed, "other", |association| association.tags.clear());
-    let mut pruned = request_of(&[]);
-    pruned.settings.prune = true;
-    assert_eq!(refusals(&bed, &pruned).await, ["role-in-use"]);
-    // What could not be read is not taken for nothing.
-    bed.edit(|world| {
-        world
-            .denied
-            .insert("eks:DescribePodIdentityAssociation".to_owned());
-    })
-    .unwrap();
-    let mut allowed = deletion(&[("app", "web")]);
-    allowed
-        .settings
-        .allow
-        .insert(eksact_core::guard::Guard::RoleInUse);
-    let found = plan(&bed, &allowed).await;
-    assert!(
-        !found.has_changes() || codes(&found).contains(&Code::RoleInUse),
-        "{}",
-        summary(&found)
-    );
-}
-
-/// The role of a service account that an association of another one has, or another account's annotation.
-#[tokio::test(start_paused = true)]
-async fn a_role_of_a_service_account_that_others_have_is_kept() {
-    use crate::scenarios::stage;
-    let account =
-        "metadata: {name: web, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
-    let (bed, _) = stage::applied(&stage::file(&[account])).await;
-    let deleting = stage::deletion(&[("app", "web")]);
-    let role = bed.world().unwrap().roles.values().next().unwrap().arn.clone();
-    assert_eq!(refusals(&bed, &deleting).await, [""; 0]);
-    assert_eq!(
-        bed.faults().count("ListPodIdentityAssociations"),
-        0,
-        "a role that no pod identity can have costs no call"
-    );
-    bed.edit(|world| {
-        let statement = json!({"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"},
-            "Action": ["sts:AssumeRole", "sts:TagSession"]});
-        let role = world.roles.values_mut().next().unwrap();
-        role.trust_policy["Statement"]
-            .as_array_mut()
-            .unwrap()
-            .push(statement);
-        let other = PodIdentityAssociation {
-            id: "a-other0000000000000".to_owned(),
-            namespace: "ops".to_owned(),
-            service_account: "batch".to_owned(),
-            role_arn: role.arn.clone(),
-            ..PodIdentityAssociation::default()
-        };
-        let associations = &mut cluster(world).eks.pod_identity_associations;
-        associations.insert(other.id.clone(), other);
-    })
-    .unwrap();
-    assert_eq!(refusals(&bed, &deleting).await, ["role-in-use"]);
-    let mut pruned = request(&stage::file(&[]));
-    pruned.settings.prune = true;
-    assert_eq!(refusals(&bed, &pruned).await, ["role-in-use"]);
-    bed.edit(|world| {
-        world.denied.insert("eks:ListPodIdentityAssociations".to_owned());
-    })
-    .unwrap();
-    assert_eq!(refusals(&bed, &deleting).await, ["role-in-use"], "not known");
-    bed.edit(|world| {
-        world.denied.clear();
-        cluster(world).eks.pod_identity_associations.clear();
-        let web = cluster(world).service_accounts["app/web"].clone();
-        let other = eksact_core::ports::kubernetes::ServiceAccount {
-            namespace: "ops".to_owned(),
-            annotations: [("eks.amazonaws.com/role-arn".to_owned(), role.clone())].into(),
-            labels: BTreeMap::new(),
-            ..web
-        };
-        cluster(world)
-            .service_accounts
-            .insert("ops/web".to_owned(), other);
-    })
-    .unwrap();
-    // As far as service accounts are read: six by name are listed.
-    assert_eq!(refusals(&bed, &deleting).await, [""; 0]);
-    let several = [
-        ("app", "web"),
-        ("x", "a"),
-        ("x", "b"),
-        ("x", "c"),
-        ("x", "d"),
-        ("x", "e"),
-    ];
-    assert_eq!(refusals(&bed, &stage::deletion(&several)).await, ["role-in-use"]);
-}
-
-/// A file that gives the pods of a service account their role in the other way takes the first away when the second is there.
-#[tokio::test(start_paused = true)]
-async fn pods_that_get_their_role_in_the_other_way_are_never_without_one() {
-    let by_association = format!("{}  serviceAccounts: []\n", file(&[&own("app", "web")]));
-    let by_annotation = format!(
-        "{}  withOIDC: true\n  serviceAccounts:\n    - metadata: {{name: web, namespace: app}}\n      attachPolicyARNs: \
-         ['arn:aws:iam::aws:policy/ReadOnlyAccess']\n",
-        file(&[])
-    );
-    let (association, account) = ("pod-identity-association/app/web", "service-account/app/web");
-    for (before, after, grant, revocation) in [
-        (&by_association, &by_annotation, account, association),
-        (&by_annotation, &by_association, association, account),
-    ] {
-        let bed = bed();
-        apply(&bed, &request(before)).await;
-        let mut wanted = request(after);
-        wanted.settings.prune = true;
-        let planned = plan(&bed, &wanted).await;
-        let place = |address: &str| {
-            let mut steps = planned.steps.iter();
-            steps.position(|step| step.address.to_string() == address)
-        };
-        let (given, taken) = (place(grant).unwrap(), place(revocation).unwrap());
-        assert!(given < taken, "{}", human(&planned));
-        assert!(
-            planned.steps[taken].depends_on.contains(&planned.steps[given].id),
-            "{}",
-            human(&planned)
-        );
-    }
-}
-
-/// Pods prefer the association: with the annotation first they would have the other role until it is there, or for good where it fails.
-#[tokio::test(start_paused = true)]
-async fn association_comes_before_the_annotation_of_the_same_service_account() {
-    let wanted = request(&format!(
-        "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {{name: {CLUSTER}, region: {REGION}}}\niam:\n  \
-         withOIDC: true\n  serviceAccounts:\n  - metadata: {{namespace: app, name: reader}}\n    attachPolicyARNs: \
-         ['arn:aws:iam::aws:policy/ReadOnlyAccess']\n  podIdentityAssociations:\n  - namespace: app\n    \
-         serviceAccountName: reader\n    roleARN: {ROLE}\n"
-    ));
-    let writes = |bed: &Sandbox| -> Vec<String> {
-        let writes = bed.faults().writes();
-        writes.into_iter().map(|call| call.action).collect()
-    };
-    let whole = bed();
-    apply(&whole, &wanted).await;
-    let place = |action: &str| writes(&whole).iter().position(|write| write == action).unwrap();
-    assert!(place("CreatePodIdentityAssociation") < place("create serviceaccounts"));
-    assert_settled(&whole, &wanted, "both are there").await;
-
-    let failing = bed();
-    let association = Matching::Action("CreatePodIdentityAssociation".to_owned());
-    let refused = Fault::ErrorBefore(CallErrorKind::Other);
-    failing.faults().add(Rule::once(association, 1, refused));
-    let planned = plan(&failing, &wanted).await;
-    carry_out(&failing, &planned, &wanted).await;
-    assert!(!writes(&failing).contains(&"create serviceaccounts".to_owned()));
-    let wanted = again(&wanted, 2);
-    apply(&failing, &wanted).await;
-    assert_settled(&failing, &wanted, "a second run does the rest").await;
 }

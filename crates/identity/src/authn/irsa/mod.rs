@@ -5,6 +5,7 @@
 //! puts into pods), and STS `AssumeRoleWithWebIdentity` with IAM's condition operators (what it asks of the role).
 
 mod annotation;
+mod call;
 mod pods;
 mod provider;
 mod repair;
@@ -31,7 +32,6 @@ use crate::iam::{
     trust::{AUDIENCE, issuer_without_scheme, provider_arn, subject},
     web_identity::WebIdentityCall,
 };
-use eksact_message::duration::in_words;
 
 pub use repair::{InFile, Repair, quota_help};
 pub use thumbprint::IssuerCertificates;
@@ -300,7 +300,7 @@ pub fn check(chain: &Chain) -> Vec<Link> {
         links.extend(pods::check(chain, account));
     }
     if let Some(claims) = &chain.token {
-        links.push(token(chain, account, claims));
+        links.push(call::token(chain, account, claims));
     }
     if let Some(trial) = &chain.trial {
         let told = |link: &&mut Link| match trial {
@@ -313,8 +313,8 @@ pub fn check(chain: &Chain) -> Vec<Link> {
         for link in links.iter_mut().filter(told) {
             link.help = None;
         }
-        let call = called(trial, &links);
-        links.push(call);
+        let called = call::called(trial, &links);
+        links.push(called);
     }
     links
 }
@@ -418,84 +418,5 @@ fn role(chain: &Chain, arn: &Arn) -> Link {
             annotation::command(chain, &role.arn)
         )),
         Ok(Some(role)) => Link::whole("role", &role.arn),
-    }
-}
-
-/// A token that the user brought along.
-fn token(chain: &Chain, account: Option<&Account>, claims: &Claims) -> Link {
-    let subject = crate::iam::trust::subject(&chain.namespace, &chain.name);
-    let wanted_audience = audience_of(account);
-    if let Some(over) = claims.expired_for {
-        return Link::broken("token", Code::TokenExpired, format!("it expired {} ago", in_words(over))).help(
-            remedy!("Read the token from its file for each call: the kubelet renews it long before it expires. Update an SDK that keeps an old one."),
-        );
-    }
-    if let Some(claim) = claims.bad_times.first() {
-        return Link::broken(
-            "token",
-            Code::TokenTime,
-            format!("its claim {claim} is not a time in seconds, so STS refuses it"),
-        );
-    }
-    if claims.subject.as_deref() != Some(&subject) {
-        return Link::broken(
-            "token",
-            Code::TokenSubject,
-            format!(
-                "it is {}'s, not {subject}'s",
-                claims.subject.as_deref().unwrap_or("nobody")
-            ),
-        );
-    }
-    if claims.issuer != chain.issuer {
-        return Link::broken(
-            "token",
-            Code::TokenIssuer,
-            format!(
-                "it comes from {}, not from this cluster",
-                claims.issuer.as_deref().unwrap_or("nobody")
-            ),
-        );
-    }
-    if !claims
-        .audiences
-        .iter()
-        .any(|audience| audience == wanted_audience)
-    {
-        return Link::broken(
-            "token",
-            Code::TokenAudience,
-            format!("it is for {}, not for {wanted_audience}", claims.audiences.join(", ")),
-        )
-        .help(remedy!("Pass the token that the webhook projects into pods: it is at /var/run/secrets/eks.amazonaws.com/serviceaccount/token."));
-    }
-    Link::whole("token", "its claims are correct")
-}
-
-/// What STS itself said; the last link, because its refusals name no cause.
-fn called(trial: &Trial, before: &[Link]) -> Link {
-    let sound = before.iter().all(|link| link.verdict != Verdict::Broken);
-    let open: Vec<&str> = before
-        .iter()
-        .flat_map(|link| &link.depends_on)
-        .map(String::as_str)
-        .collect();
-    match trial {
-        Trial::Assumed(session) => Link::whole("call", format!("STS opened the session {session}")),
-        Trial::NotMade(why) => Link::unknown("call", why),
-        Trial::Refused(says) if sound && !open.is_empty() => {
-            Link::broken("call", Code::StsRefused, says).help(remedy!(
-                "The call depends on what the trust policy says of {}. Make it from where that lets it through, or change that \
-                 condition.",
-                open.join(", and of ")
-            ))
-        }
-        Trial::Refused(says) if sound => Link::broken("call", Code::StsRefused, says).help(
-            remedy!("No other broken link is visible. Try again in some seconds, which a change of IAM \
-             takes to reach STS. Then look for what cannot be seen from here: the provider in the account \
-             of the role, where that is another, and service control policies of the organization that \
-             forbid the call."),
-        ),
-        Trial::Refused(says) => Link::broken("call", Code::StsRefused, says),
     }
 }

@@ -1,0 +1,84 @@
+//! What happens between the plan and the write of an association: delays of EKS, others who are first, answers that are lost.
+
+use eksact_core::ports::CallErrorKind;
+use eksact_simulator::{Fault, Matching, Rule};
+use serde_json::json;
+
+use super::{ROLE, associations, bed, deletion, file, given, request_of};
+use crate::scenarios::stage::{again, apply, carry_out, plan, request};
+
+/// EKS does not see a role that IAM has just made, and says what it says of a wrong one.
+#[tokio::test(start_paused = true)]
+async fn a_role_that_eks_does_not_see_yet_is_waited_for() {
+    let bed = bed();
+    let request = request(&file(&[&given("")]));
+    let plan = plan(&bed, &request).await;
+    let trust = bed.edit(|world| {
+        let role = world.roles.get_mut("reader").unwrap();
+        std::mem::replace(
+            &mut role.trust_policy,
+            json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+                "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}),
+        )
+    });
+    let (other, trust) = (bed.another_process(), trust.unwrap());
+    tokio::spawn(async move {
+        tokio::time::sleep(std::time::Duration::from_secs(40)).await;
+        other
+            .edit(|world| world.roles.get_mut("reader").unwrap().trust_policy = trust)
+            .unwrap();
+    });
+    let report = carry_out(&bed, &plan, &request).await;
+    assert!(report.succeeded(), "{report:#?}");
+    assert!(bed.faults().writes().is_empty() || associations(&bed).len() == 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_association_that_appears_meanwhile_is_compared() {
+    for (role, succeeds) in [(ROLE, true), ("arn:aws:iam::111122223333:role/other", false)] {
+        let bed = bed();
+        let request = request(&file(&[&given("")]));
+        let plan = plan(&bed, &request).await;
+        let theirs = given("").replace(ROLE, role);
+        apply(&bed, &request_of(&[&theirs])).await;
+        let report = carry_out(&bed, &plan, &request).await;
+        assert_eq!(report.succeeded(), succeeds, "{role}: {report:#?}");
+        assert_eq!(associations(&bed).len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_looked_after() {
+    for action in [
+        "CreatePodIdentityAssociation",
+        "UpdatePodIdentityAssociation",
+        "DeletePodIdentityAssociation",
+    ] {
+        for fault in [Fault::ErrorAfter, Fault::ErrorBefore(CallErrorKind::Unreachable)] {
+            let bed = bed();
+            let lose = || {
+                let matching = Matching::Action(action.to_owned());
+                bed.faults().add(Rule::once(matching, 1, fault));
+            };
+            lose();
+            let created = request(&file(&[&given("")]));
+            let changed = request(&file(&[&given(
+                "targetRoleARN: arn:aws:iam::444455556666:role/data",
+            )]));
+            for (run, request) in [created, changed, deletion(&[("app", "reader")])]
+                .into_iter()
+                .enumerate()
+            {
+                let request = again(&request, u32::try_from(run).unwrap());
+                let plan = plan(&bed, &request).await;
+                let report = carry_out(&bed, &plan, &request).await;
+                if !report.succeeded() {
+                    // Nothing had its effect, which a run after it makes good.
+                    assert!(matches!(fault, Fault::ErrorBefore(_)), "{action}: {report:#?}");
+                    apply(&bed, &again(&request, 9)).await;
+                }
+            }
+            assert_eq!(associations(&bed), [], "{action} {fault:?}");
+        }
+    }
+}
