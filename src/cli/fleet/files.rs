@@ -116,7 +116,7 @@ fn member(files: &[InputFile<'_>], problem: Option<String>, printer: &Printer) -
             );
             for diagnostic in &diagnostics {
                 message.push('\n');
-                message.push_str(&diagnostic.to_string());
+                message.push_str(&diagnostic.with_code());
             }
             problem_of(message)
         }),
