@@ -283,6 +283,25 @@ fn switches_take_a_value_as_in_go() {
     assert!(!run(&place, delete).stdout.contains("protection"));
 }
 
+/// Pasted into a shell, each line of a command that is broken over several would be a command of its own.
+#[test]
+fn a_command_to_copy_is_on_one_line_however_narrow_the_terminal() {
+    let place = with_role();
+    let line = format!(
+        "create iamserviceaccount --cluster prod --namespace app --name other --attach-policy-arn {READ_ONLY}"
+    );
+    let ended = run(&place, &line);
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    let wanted = format!("eksact {line} --yes");
+    assert!(
+        ended.stderr.lines().any(|line| line.trim_start() == wanted),
+        "{}",
+        ended.stderr
+    );
+    let narrow = |line: &&str| line.chars().count() <= 80 || line.trim_start() == wanted;
+    assert!(ended.stderr.lines().all(|line| narrow(&line)), "{}", ended.stderr);
+}
+
 #[test]
 fn eksctl_habits_are_understood() {
     let mut place = Place::new();
