@@ -161,8 +161,8 @@ fn refuse_twice(members: &mut [Member]) {
 }
 
 /// Whether one of the values of `-f` names many files.
-pub(in super::super) fn names_many(values: &[String]) -> bool {
-    values.iter().any(|value| is_many(value))
+pub(in super::super) fn names_many(values: &[impl AsRef<str>]) -> bool {
+    values.iter().any(|value| is_many(value.as_ref()))
 }
 
 /// Whether a value of `-f` does: a folder, or a glob that is no file itself.

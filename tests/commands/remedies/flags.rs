@@ -146,6 +146,13 @@ fn profiles() -> Vec<Check> {
             .leaves("error: ")
             .check(),
         token()
+            .command("get iamserviceaccount --cluster quickstart --region eu-west-1 --profile nothing")
+            .variable("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+            .says("Give credentials by --profile, AWS_PROFILE or the other variables of the environment")
+            .instead("get iamserviceaccount --cluster quickstart --region eu-west-1 --profile work")
+            .leaves("error: ")
+            .check(),
+        token()
             .command("token -c quickstart --region eu-west-1 --profile nothing")
             .says("Check --profile, AWS_PROFILE")
             .instead("token -c quickstart --region eu-west-1 --profile work")
