@@ -71,7 +71,7 @@ pub(super) struct NameFlags {
     #[arg(value_name = "NAME", conflicts_with_all = ["name", "config_file"], help_heading = None::<&str>, value_parser = positional_name)]
     pub positional_name: Option<String>,
     /// Name of the service account
-    #[arg(long, value_name = "NAME", conflicts_with = "config_file")]
+    #[arg(long, value_name = "NAME", conflicts_with = "config_file", value_parser = account_name)]
     pub name: Option<String>,
     /// Namespace of the service account; `default` when it is to be created, updated or deleted
     #[arg(long, value_name = "NAMESPACE", conflicts_with = "config_file")]
@@ -280,7 +280,23 @@ pub(super) fn positional_name(text: &str) -> Result<String, String> {
             "a number is unlikely to be a name; if it is one, pass --name {text}"
         ));
     }
-    Ok(text.to_owned())
+    account_name(text)
+}
+
+/// The name of a service account alone. Other commands take `NAMESPACE/NAME`; here that would be a name that no service
+/// account can have, and so one that is never found.
+pub(super) fn account_name(text: &str) -> Result<String, String> {
+    // An ARN has slashes, too, and is told as one.
+    let is_name = |part: &str| {
+        let is_of_names = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.');
+        !part.is_empty() && part.chars().all(is_of_names)
+    };
+    match text.split_once('/') {
+        Some((namespace, name)) if is_name(namespace) && is_name(name) => Err(format!(
+            "this is NAMESPACE/NAME: write `{name}`, and --namespace {namespace}"
+        )),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 /// `key=value`.

@@ -109,7 +109,7 @@ impl CreateServiceAccount {
                     "'iam.serviceAccounts' is not defined in \"{path}\""
                 )));
             }
-            config.iam.service_accounts = self.filter.choose(config.iam.service_accounts)?;
+            config.iam.service_accounts = self.filter.choose(config.iam.service_accounts, printer)?;
             if self.role_only {
                 for account in &mut config.iam.service_accounts {
                     account.role_only = true;

@@ -16,7 +16,7 @@ use super::{
     global::GlobalFlags,
     identity_mapping::DeleteIdentityMapping,
     oidc_provider::DeleteProvider,
-    plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags, role_arn},
     pod_identity_association::DeletePodIdentityAssociation,
     wiring::Connection,
 };
@@ -64,7 +64,8 @@ struct DeleteServiceAccount {
     #[arg(
         long,
         value_name = "ARN",
-        help_heading = "Stacks and existing service accounts"
+        help_heading = "Stacks and existing service accounts",
+        value_parser = role_arn
     )]
     cfn_role_arn: Option<String>,
     #[command(flatten)]
@@ -119,7 +120,7 @@ impl DeleteServiceAccount {
             scope.prune_named = named;
         } else {
             let listed = std::mem::take(&mut config.iam.service_accounts);
-            let chosen = self.filter.choose(listed)?;
+            let chosen = self.filter.choose(listed, printer)?;
             scope.delete.extend(chosen.iter().map(ServiceAccount::key));
             let role_only = chosen.iter().filter(|account| account.role_only);
             scope.delete_role_only.extend(role_only.map(ServiceAccount::key));

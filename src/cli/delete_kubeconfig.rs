@@ -1,6 +1,6 @@
 //! `eksact delete kubeconfig`.
 
-use eksact_message::code::Code;
+use eksact_message::{code::Code, remedy::Remedy};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -74,6 +74,8 @@ impl DeleteKubeconfig {
             findings.extend(current_gone(&chosen, &removal, automatic.as_deref()));
             if removal.is_context_missing {
                 findings.push(missing(&selection, &target.file));
+            } else if removal.edits.is_empty() && removal.kept.is_empty() {
+                findings.push(nothing_of(&selection.cluster, &target.file));
             }
             let target = Target {
                 cluster: BTreeMap::from([("cluster", selection.cluster.clone())]),
@@ -182,6 +184,20 @@ fn current_gone(chosen: &ChosenFile, removal: &Removal, automatic: Option<&Path>
     )
 }
 
+/// Nothing is removed, and nothing was there to be kept: the name or the file may be a wrong one.
+fn nothing_of(cluster: &str, file: &str) -> Finding {
+    if Path::new(file).exists() {
+        let message = format!("{file} has nothing of the cluster {cluster}");
+        Finding::new(Severity::Note, Code::NothingToDelete, message).with_help(contexts())
+    } else {
+        Finding::new(
+            Severity::Note,
+            Code::NothingToDelete,
+            format!("there is no file {file}"),
+        )
+    }
+}
+
 fn missing(selection: &Selection, file: &str) -> Finding {
     let (cluster, context) = (
         &selection.cluster,
@@ -192,5 +208,9 @@ fn missing(selection: &Selection, file: &str) -> Finding {
         Code::KubeconfigNoSuchContext,
         format!("the cluster {cluster} has no context {context} in {file}"),
     )
-    .with_help(remedy!("`kubectl config get-contexts` lists those that exist."))
+    .with_help(contexts())
+}
+
+fn contexts() -> Remedy {
+    remedy!("`kubectl config get-contexts` lists those that exist.")
 }

@@ -23,7 +23,7 @@ pub(super) struct ExportCommand {
     #[command(flatten)]
     cluster: AnyClusterFlags,
     /// Where to write it; standard output by default, and for `-`
-    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    #[arg(short, long, value_name = "FILE", help_heading = "Output", value_parser = file_to_write)]
     output: Option<String>,
     /// Replace a file that says something else
     #[arg(long, requires = "output", help_heading = "Output")]
@@ -54,6 +54,17 @@ impl ExportCommand {
         }
         Ok(ExitCode::Success)
     }
+}
+
+/// A file to write. Everywhere else `-o` takes a format, and a file of that name is an accident.
+pub(super) fn file_to_write(text: &str) -> Result<String, String> {
+    const FORMATS: [&str; 7] = ["json", "yaml", "table", "text", "human", "markdown", "html"];
+    if FORMATS.contains(&text) {
+        return Err(format!(
+            "it is the file to write, and there is one format only; for a file of this name write ./{text}"
+        ));
+    }
+    Ok(text.to_owned())
 }
 
 /// Writes the file, all of it or nothing. One that says something else is somebody's work.

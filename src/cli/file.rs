@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, io::Read as _, path::Path};
 
-use super::{ExitCode, Failure, access_entry, global::GlobalFlags};
+use super::{ExitCode, Failure, access_entry, fleet, global::GlobalFlags};
 use eksact_core::{
     config::{self, ClusterConfig, Diagnostic, InputFile, Loaded, Severity},
     view::{Printer, errors},
@@ -20,6 +20,11 @@ pub(super) fn load_all(
     global: &GlobalFlags,
     printer: &Printer,
 ) -> Result<ClusterConfig, Failure> {
+    if fleet::names_many(paths) {
+        return Err(Failure::usage(
+            "-f names a folder or a glob, and this command is about one cluster: name its file",
+        ));
+    }
     let paths = || paths.iter().map(AsRef::as_ref);
     let mut seen = BTreeSet::new();
     if let Some(path) = paths().find(|path| !seen.insert(*path)) {
@@ -64,6 +69,12 @@ pub(super) fn tell(loaded: &Loaded, printer: &Printer) {
             "eksact does not manage these sections and ignores them: {}",
             unmanaged.join(", ")
         ));
+    }
+    let with_oidc = &loaded.config.iam.with_oidc;
+    if with_oidc.location.is_some() && !with_oidc.value {
+        printer.note(
+            "iam.withOIDC: false makes no OIDC provider and deletes none; `eksact delete iam-oidc-provider` deletes one",
+        );
     }
 }
 

@@ -5,7 +5,7 @@ use clap::Args;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::Failure;
-use eksact_core::config::ServiceAccount;
+use eksact_core::{config::ServiceAccount, view::Printer};
 
 /// Flags that choose service accounts of a file.
 #[derive(Clone, Debug, Default, Args)]
@@ -34,12 +34,18 @@ impl FilterFlags {
         })
     }
 
-    /// The accounts that these flags choose; an include glob that matches none is an error, as in eksctl.
-    pub(super) fn choose(&self, accounts: Vec<ServiceAccount>) -> Result<Vec<ServiceAccount>, Failure> {
+    /// The accounts that these flags choose. Where no include glob matches any, that is an error, as in eksctl; any other glob
+    /// that matches none is told.
+    pub(super) fn choose(
+        &self,
+        accounts: Vec<ServiceAccount>,
+        printer: &Printer,
+    ) -> Result<Vec<ServiceAccount>, Failure> {
         if !self.is_given() {
             return Ok(accounts);
         }
         let filter = self.compile()?;
+        let idle = self.idle(&accounts)?;
         let chosen: Vec<ServiceAccount> = accounts
             .into_iter()
             .filter(|account| filter.takes(&account.qualified_name()))
@@ -50,7 +56,27 @@ impl FilterFlags {
                 self.include.join(",")
             )));
         }
+        for glob in idle {
+            printer.note(&format!("{glob} matches no service account of the file"));
+        }
         Ok(chosen)
+    }
+
+    /// The globs that match none of the accounts, each with its flag.
+    fn idle(&self, accounts: &[ServiceAccount]) -> Result<Vec<String>, Failure> {
+        let mut idle = Vec::new();
+        for (flag, globs) in [("--include", &self.include), ("--exclude", &self.exclude)] {
+            for glob in globs {
+                let one = set(flag, std::slice::from_ref(glob))?;
+                if !accounts
+                    .iter()
+                    .any(|account| one.is_match(account.qualified_name()))
+                {
+                    idle.push(format!("{flag} {glob}"));
+                }
+            }
+        }
+        Ok(idle)
     }
 }
 

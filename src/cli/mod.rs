@@ -40,6 +40,7 @@ mod get_cluster;
 mod get_identity_mapping;
 mod get_pod_identity_association;
 mod global;
+mod habits;
 mod identity_mapping;
 mod identity_provider;
 mod interrupt;
@@ -83,7 +84,7 @@ mod yaml;
 
 use std::{ffi::OsString, process::ExitCode as ProcessExitCode};
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
 pub use exit_code::ExitCode;
 pub use failure::Failure;
@@ -229,9 +230,11 @@ fn parse(arguments: &[OsString]) -> Result<Cli, Refused> {
 }
 
 fn parse_as<P: Parser>(arguments: &[OsString]) -> Result<P, Refused> {
-    let command = words::without_empty_variables(P::command())?;
+    let mut command = words::without_empty_variables(P::command())?;
     let words = words::read(&command, arguments)?;
-    let mut matches = command.try_get_matches_from(words)?;
+    let mut matches = command
+        .try_get_matches_from_mut(words)
+        .map_err(|error| habits::refused(error, &command, arguments))?;
     Ok(P::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut P::command()))?)
 }
 
@@ -295,7 +298,12 @@ fn in_runtime<T>(
 /// its own, not 2, which means "there are changes".
 fn usage(error: &clap::Error, printer: &Printer) -> Result<ExitCode, Failure> {
     if error.use_stderr() {
-        printer.always(&clap_text(error, printer.stderr_style()));
+        let style = printer.stderr_style();
+        printer.always(&match error.kind() {
+            // It is wrapped already, with columns.
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => clap_text(error, style),
+            _ => errors::usage(&error.render().to_string(), style),
+        });
         return Ok(ExitCode::Usage);
     }
     printer.data(&clap_text(error, printer.stdout_style()))?;

@@ -99,18 +99,13 @@ impl WholeFileFlags {
     fn config(&self, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
         // A slip in a glob is told before anything is read.
         self.targets.targets()?;
-        if fleet::names_many(&self.config_files) {
-            return Err(Failure::usage(
-                "-f names a folder or a glob, and this command is about one cluster: name its file",
-            ));
-        }
         let mut config = file::load_all(&self.config_files, global, printer)?;
         if self.prune && self.filter.is_given() {
             return Err(Failure::usage(
                 "--prune looks at the whole file and cannot be used with --include or --exclude",
             ));
         }
-        config.iam.service_accounts = self.filter.choose(config.iam.service_accounts)?;
+        config.iam.service_accounts = self.filter.choose(config.iam.service_accounts, printer)?;
         Ok(config)
     }
 

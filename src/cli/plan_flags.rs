@@ -10,6 +10,7 @@ use eksact_core::{
     guard::Guard,
     kinds::request::{Settings, ThumbprintSource},
 };
+use eksact_identity::iam::Arn;
 
 /// How long stacks are waited for.
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_mins(25);
@@ -76,7 +77,7 @@ pub(super) struct RoleFlags {
     )]
     pub termination_protection: bool,
     /// Role that CloudFormation acts as
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", value_parser = role_arn)]
     pub cfn_role_arn: Option<String>,
     /// Keep a stack that failed, as it is
     #[arg(long)]
@@ -186,14 +187,30 @@ impl ThumbprintFlags {
     }
 }
 
-/// `90s`, `25m`, `1h30m`; a bare number is seconds.
+/// The ARN of an IAM role. CloudFormation would refuse another one only at the first stack.
+pub(super) fn role_arn(text: &str) -> Result<String, String> {
+    match text.parse::<Arn>() {
+        Ok(arn) if arn.role_name().is_some() => Ok(text.to_owned()),
+        _ => Err(format!(
+            "`{text}` is not the ARN of a role, such as arn:aws:iam::111122223333:role/cloudformation"
+        )),
+    }
+}
+
+/// `90s`, `25m`, `1h30m`; a bare number is seconds. Not no time at all: everything would be given up as soon as it is begun.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let error = || format!("`{text}` is not a duration such as 90s, 25m or 1h30m");
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Ok(Duration::from_secs(seconds));
+    let duration = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let span: jiff::SignedDuration = text.parse().map_err(|_| error())?;
+            Duration::try_from(span).map_err(|_| error())?
+        }
+    };
+    if duration.is_zero() {
+        return Err(error());
     }
-    let span: jiff::SignedDuration = text.parse().map_err(|_| error())?;
-    Duration::try_from(span).map_err(|_| error())
+    Ok(duration)
 }
 
 #[cfg(test)]
@@ -210,6 +227,8 @@ mod tests {
             ("25m0s", Some(1500)),
             ("", None),
             ("-5s", None),
+            ("0", None),
+            ("0s", None),
             ("soon", None),
         ] {
             assert_eq!(
@@ -217,6 +236,19 @@ mod tests {
                 seconds,
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn cloudformation_acts_as_a_role_and_nothing_else() {
+        for (text, is_taken) in [
+            ("arn:aws:iam::111122223333:role/cloudformation", true),
+            ("arn:aws-cn:iam::111122223333:role/teams/cloudformation", true),
+            ("arn:aws:iam::111122223333:user/cloudformation", false),
+            ("arn:aws:sts::111122223333:assumed-role/cloudformation/me", false),
+            ("cloudformation", false),
+        ] {
+            assert_eq!(role_arn(text).is_ok(), is_taken, "{text}");
         }
     }
 

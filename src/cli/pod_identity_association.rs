@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     ExitCode, Failure,
-    account_flags::{AnyClusterFlags, pair, well_known},
+    account_flags::{AnyClusterFlags, account_name, pair, well_known},
     apply_or_save::ApplyOrSaveFlags,
     file,
     global::GlobalFlags,
@@ -32,7 +32,7 @@ pub(super) struct AssociationFlags {
     #[arg(long, value_name = "NAMESPACE", conflicts_with = "config_file")]
     pub namespace: Option<String>,
     /// Name of the service account
-    #[arg(long, value_name = "NAME", conflicts_with = "config_file")]
+    #[arg(long, value_name = "NAME", conflicts_with = "config_file", value_parser = account_name)]
     pub service_account_name: Option<String>,
 }
 

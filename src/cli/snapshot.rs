@@ -20,7 +20,7 @@ pub(super) struct SnapshotCommand {
     #[command(flatten)]
     cluster: ClusterFlags,
     /// Where to write it; standard output for `-`
-    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    #[arg(short, long, value_name = "FILE", help_heading = "Output", value_parser = export::file_to_write)]
     out: String,
     /// Replace a file that says something else
     #[arg(long, help_heading = "Output")]

@@ -7,6 +7,7 @@ use clap::Args;
 use super::{
     Failure,
     plan_flags::{Output, PlanFlags},
+    saved_plan::is_configuration,
     whole_file,
 };
 use eksact_core::{
@@ -183,10 +184,60 @@ fn bytes(text: &str) -> Result<usize, String> {
     }
 }
 
-/// A path that is one.
+/// A path that is one, and not of what people wrote: `-f cluster.yaml --json-into cluster.yaml` would be the end of the
+/// configuration.
 pub(super) fn file(text: &str) -> Result<PathBuf, String> {
     match text {
         "-" => Err("stdout has one document, which -o FORMAT chooses; name a file here".to_owned()),
+        path if is_written_by_people(Path::new(path)) => {
+            Err("it is a configuration, which is never written over; name another file".to_owned())
+        }
         path => Ok(PathBuf::from(path)),
+    }
+}
+
+/// Whether the file is a configuration, a manifest or a kubeconfig. Documents of eksact's may hold parts of one.
+fn is_written_by_people(path: &Path) -> bool {
+    // Reading a pipe would take from it, or wait.
+    if !path.is_file() {
+        return false;
+    }
+    fs_err::read(path).is_ok_and(|bytes| {
+        is_configuration(&bytes)
+            && serde_json::from_slice::<serde_json::Value>(&bytes)
+                .map_or(true, |document| document.get("format_version").is_none())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_view_is_written_over_a_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let is_taken = |text: &str| {
+            fs_err::write(&path, text).unwrap();
+            file(path.to_str().unwrap()).is_ok()
+        };
+        for text in [
+            "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\n",
+            "# access\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\n",
+            "{\"apiVersion\": \"eksctl.io/v1alpha5\"}",
+        ] {
+            assert!(!is_taken(text), "{text}");
+        }
+        for text in [
+            "",
+            "<!-- eksact:plan:prod:sha256:00 -->\n",
+            "{\"format_version\": \"1.0\",\n\"apiVersion\": \"v1\"}",
+            "{\"$schema\": \"sarif\"}",
+        ] {
+            assert!(is_taken(text), "{text}");
+        }
+        fs_err::remove_file(&path).unwrap();
+        assert!(file(path.to_str().unwrap()).is_ok());
+        assert!(file("-").is_err());
     }
 }

@@ -237,6 +237,25 @@ fn fleet_saves_a_plan_for_each_cluster_that_can_be_applied() {
     assert!(again.stderr.contains("plans/444455556666"), "{}", again.stderr);
 }
 
+/// As over one cluster: the code, and the caret below what is wrong.
+#[test]
+fn fleet_points_at_what_is_wrong_in_a_file() {
+    let place = fleet();
+    place.write(
+        "clusters/broken.yaml",
+        "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {name: gamma, region: [eu-west-1]}\n",
+    );
+    let ended = place.run(&["plan", "-f", "clusters"]);
+    let wanted = [
+        "    clusters/broken.yaml:3:33: error[wrong-type]: metadata.region must be text,".to_owned(),
+        "      and this is a list".to_owned(),
+        "        metadata: {name: gamma, region: [eu-west-1]}".to_owned(),
+        format!("{}^", " ".repeat(8 + 32)),
+    ]
+    .join("\n");
+    assert!(ended.stdout.contains(&wanted), "{}", ended.stdout);
+}
+
 #[test]
 fn fleet_goes_on_where_a_guard_refuses_one() {
     let place = fleet();

@@ -78,6 +78,23 @@ fn iamidentitymapping_from_creation_to_restore() {
     assert_steady_story!("identity-mapping", &place);
 }
 
+/// Whoever is let in by the account already is told as what, in words.
+#[test]
+fn iamidentitymapping_beside_its_account_says_as_whom_it_lets_in() {
+    let place = Place::new();
+    let create = ["create", "iamidentitymapping", "prod", "--yes"];
+    let ended = place.run(&[create.as_slice(), &["--account", "111122223333"]].concat());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let line = ["--arn", DEV, "--username", "dev", "--group", "developers,readers"];
+    let ended = place.run(&[create.as_slice(), &line].concat());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let said = ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let wanted = format!(
+        "lets in as {DEV} \u{2192} dev with the groups developers, readers (other entries that mean the same principal count as well)"
+    );
+    assert!(said.contains(&wanted), "{said}");
+}
+
 /// A flag that is not given says nothing: neither groups nor the user name are lost.
 #[test]
 fn iamidentitymapping_keeps_what_no_flag_names() {

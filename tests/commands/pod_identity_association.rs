@@ -144,3 +144,24 @@ fn migration_to_pod_identity_from_the_annotation_to_its_end() {
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert_story!("pod-identity-migration", place.story());
 }
+
+/// Without an agent the migration is refused, and no guard refuses it: nothing is offered that the command line refuses.
+#[test]
+fn migration_to_pod_identity_without_an_agent_says_what_works() {
+    const MIGRATE: [&str; 4] = ["migrate", "to-pod-identity", "--cluster", "quickstart"];
+    let place = Place::new();
+    let account =
+        format!("{{metadata: {{name: reader, namespace: app}}, attachPolicyARNs: ['{READ_ONLY}']}}");
+    place.write_accounts("cluster.yaml", &[&account]);
+    assert_eq!(place.run(&["apply", "-f", "cluster.yaml", "--yes"]).code, 0);
+    let refused = place.run(&[MIGRATE.as_slice(), &["--yes"]].concat());
+    assert_eq!(refused.code, 4, "{}", refused.stderr);
+    assert!(
+        refused.stdout.contains("refused[pod-identity-agent-missing]"),
+        "{}",
+        refused.stdout
+    );
+    assert!(!refused.stdout.contains("--allow"), "{}", refused.stdout);
+    let done = place.run(&[MIGRATE.as_slice(), &["--install-agent", "--yes"]].concat());
+    assert_eq!(done.code, 0, "{}", done.stderr);
+}

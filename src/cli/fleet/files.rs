@@ -116,7 +116,7 @@ fn member(files: &[InputFile<'_>], problem: Option<String>, printer: &Printer) -
             );
             for diagnostic in &diagnostics {
                 message.push('\n');
-                message.push_str(&diagnostic.to_string());
+                message.push_str(&diagnostic.with_code());
             }
             problem_of(message)
         }),
@@ -161,8 +161,8 @@ fn refuse_twice(members: &mut [Member]) {
 }
 
 /// Whether one of the values of `-f` names many files.
-pub(in super::super) fn names_many(values: &[String]) -> bool {
-    values.iter().any(|value| is_many(value))
+pub(in super::super) fn names_many(values: &[impl AsRef<str>]) -> bool {
+    values.iter().any(|value| is_many(value.as_ref()))
 }
 
 /// Whether a value of `-f` does: a folder, or a glob that is no file itself.

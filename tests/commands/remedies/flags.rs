@@ -38,6 +38,12 @@ fn words() -> Vec<Check> {
         case(format!("update iamserviceaccount {} --attach-policy-arn {S3}", WEB.replace("web", "wbe"))).file("c.yaml", web("")).first("eksact apply -f c.yaml --yes").says("lists what is there; `eksact create iamserviceaccount` makes a new one.").run(format!("eksact get iamserviceaccount {OF}")).instead(format!("update iamserviceaccount {WEB} --attach-policy-arn {S3}")).check(),
         case("plan -f c.yaml --allow-broadening never").file("c.yaml", web("")).says("run again without --allow-broadening never").instead(bare()).check(),
         case("get cluster").says("`aws eks list-clusters` lists those of a region.").printed(&[]).instead(format!("get cluster {OF}")).check(),
+        case("diff -f c.yaml").file("c.yaml", HEAD).says("checks a file and shows what it would change.").in_its_place(&[("-f FILE", "-f c.yaml")]).check(),
+        case("destroy").file("c.yaml", web("")).first("eksact apply -f c.yaml --yes").says("deletes what a file no longer has.").in_its_place(&[("-f FILE --prune", "-f c.yaml --prune --yes"), ("-f FILE", "-f c.yaml --approve")]).check(),
+        plan(" --dry-run").says("Leave it out, and --yes with it").instead(bare()).check(),
+        plan(" --cluster quickstart").says("The file says which cluster it is about: leave --cluster out.").instead(bare()).check(),
+        case("plan c.yaml").file("c.yaml", HEAD).says("A file is named with -f: `-f c.yaml`.").instead(bare()).check(),
+        case("create -f c.yaml").file("c.yaml", web("")).first(format!("eksact utils associate-iam-oidc-provider {OF} --approve")).says("Name the kind of object").in_its_place(&[("-f c.yaml", "-f c.yaml --yes")]).check(),
         case("restore aws-auth --cluster quickstart --region eu-west-1 --to nothing --yes").says("`--list` shows those that are there").file("c.yaml", format!("{HEAD}iamIdentityMappings:\n- {{arn: 'arn:aws:iam::111122223333:role/dev', username: dev}}\n")).first("eksact apply -f c.yaml --yes").run("eksact restore aws-auth --cluster quickstart --region eu-west-1 --list").instead("restore aws-auth --cluster quickstart --region eu-west-1 --yes").check(),
     ]
 }
@@ -137,6 +143,13 @@ fn profiles() -> Vec<Check> {
             .says("A profile's region counts as well")
             .write("config", "[profile work]\nregion = eu-west-1\n")
             .set("AWS_PROFILE", "work")
+            .leaves("error: ")
+            .check(),
+        token()
+            .command("get iamserviceaccount --cluster quickstart --region eu-west-1 --profile nothing")
+            .variable("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+            .says("Give credentials by --profile, AWS_PROFILE or the other variables of the environment")
+            .instead("get iamserviceaccount --cluster quickstart --region eu-west-1 --profile work")
             .leaves("error: ")
             .check(),
         token()

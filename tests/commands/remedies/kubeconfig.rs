@@ -130,6 +130,7 @@ pub(super) fn cases() -> Vec<Check> {
         on(DELETE, file(ARN, "{token: abc}"))
             .says("kubectl config delete-context")
             .printed(&[])
+            .leaves("note[nothing-to-delete]")
             .check(),
         on(
             "delete kubeconfig --name quickstart --kubeconfig kc.yaml",
@@ -159,6 +160,7 @@ pub(super) fn cases() -> Vec<Check> {
                 format!("current-context: '{ARN}'"),
                 "current-context: ''",
             )
+            .leaves("note[nothing-to-delete]")
             .check(),
         on(&format!("{DELETE} --context nothing"), String::new())
             .first(format!("eksact {UPDATE}"))

@@ -101,6 +101,18 @@ pub(super) fn cases() -> Vec<Check> {
             &format!("roleARN: '{FOREIGN}'"),
             &given,
         ),
+        fault(
+            "roleARN: 'arn:aws:iam::111122223333:role/nothing'",
+            "Create the role first, or correct its ARN.",
+            "role/nothing",
+            "role/dev",
+        ),
+        fault(
+            "roleARN: 'arn:aws:iam::111122223333:role/team/dev'",
+            "Name the role that exists, arn:aws:iam::111122223333:role/dev.",
+            "role/team/dev",
+            "role/dev",
+        ),
         of_pods(&format!("{given}, targetRoleARN: '{FOREIGN}'"))
             .says("give it this trust policy:")
             .by_hand(|_, help| {

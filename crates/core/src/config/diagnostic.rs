@@ -5,7 +5,7 @@
 
 use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -100,20 +100,32 @@ impl Diagnostic {
     }
 }
 
+impl Diagnostic {
+    /// The same as its `Display`, with its code: `file:line:column: error[code]: message`.
+    pub fn with_code(&self) -> String {
+        self.text(&format!("{}[{}]", self.severity, self.code))
+    }
+
+    fn text(&self, word: &str) -> String {
+        let mut text = String::new();
+        if let Some(location) = &self.location {
+            let _ = write!(text, "{location}: ");
+        }
+        let _ = write!(text, "{word}: {}", self.message);
+        if let Some(line) = self.source_line.as_ref().filter(|line| !line.is_empty()) {
+            let _ = write!(text, "\n    {line}\n    {:caret$}^", "", caret = self.caret_cell);
+        }
+        if let Some(help) = &self.help {
+            let _ = write!(text, "\n    help: {help}");
+        }
+        text
+    }
+}
+
 impl fmt::Display for Diagnostic {
     /// `file:line:column: error: message`, then the source line, a caret below it, and the help.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(location) = &self.location {
-            write!(f, "{location}: ")?;
-        }
-        write!(f, "{}: {}", self.severity, self.message)?;
-        if let Some(line) = self.source_line.as_ref().filter(|line| !line.is_empty()) {
-            write!(f, "\n    {line}\n    {:caret$}^", "", caret = self.caret_cell)?;
-        }
-        if let Some(help) = &self.help {
-            write!(f, "\n    help: {help}")?;
-        }
-        Ok(())
+        f.write_str(&self.text(&self.severity.to_string()))
     }
 }
 

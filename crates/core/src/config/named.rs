@@ -71,7 +71,9 @@ impl ClusterConfig {
             MappingSubject::Arn(arn) => Some((arn.as_str(), mapping.location.as_ref())),
             _ => None,
         });
-        entries.chain(mappings)
+        let let_in = self.access.roles.iter().flat_map(|role| &role.assumed_by.roles);
+        let let_in = let_in.map(|role| (role.value.as_str(), role.location.as_ref()));
+        entries.chain(mappings).chain(let_in)
     }
 
     /// The same with ARNs of this account in the place of names. A name that the files do not have stays; validation refuses it.

@@ -91,6 +91,11 @@ impl CallError {
                 "`eksact whoami --cluster NAME` shows why the cluster does not let the caller in, and what \
                  would."
             )),
+            // There are none, or none that could be taken.
+            CallErrorKind::Credentials if self.service == "aws" => Some(remedy!(
+                "Give credentials by --profile, AWS_PROFILE or the other variables of the environment, and run the same command \
+                 again."
+            )),
             CallErrorKind::Credentials => {
                 Some(remedy!("Renew the credentials and run the same command again."))
             }

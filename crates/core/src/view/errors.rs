@@ -4,6 +4,7 @@
 use std::error::Error;
 
 use super::{
+    commands,
     page::{Page, Span},
     plan_findings::write_help,
     style::{Label, Style},
@@ -51,13 +52,39 @@ pub fn error_message(message: &str, help: &[Remedy], style: Style) -> String {
 
 const LONGEST_CHAIN: usize = 32;
 
+/// What is wrong with a command line, in the words of what parses it: paragraphs of lines, some with a lead.
+pub fn usage(text: &str, style: Style) -> String {
+    const LEADS: [(&str, Label); 3] = [
+        ("error: ", Label::Error),
+        ("tip: ", Label::Note),
+        ("Usage: ", Label::Address),
+    ];
+    let mut page = Page::new(style);
+    for line in text.lines() {
+        let words = line.trim_start_matches(' ');
+        if words.is_empty() {
+            page.blank();
+            continue;
+        }
+        let indent = Span::plain(" ".repeat(line.len() - words.len()));
+        let beginning = LEADS
+            .into_iter()
+            .find_map(|(lead, label)| Some((Span::new(label, lead), words.strip_prefix(lead)?)));
+        match beginning {
+            Some((lead, words)) => page.line(&[indent, lead], &commands::sentence(words)),
+            None => page.line(&[indent], &commands::sentence(words)),
+        }
+    }
+    page.finish()
+}
+
 /// A message of one or more lines behind `lead`.
 fn lines(page: &mut Page, lead: &[Span], message: &str) {
     let indent = lead.iter().map(Span::cells).sum();
     let mut lines = message.lines();
-    page.line(lead, &[Span::plain(lines.next().unwrap_or_default())]);
+    page.line(lead, &commands::sentence(lines.next().unwrap_or_default()));
     for line in lines {
-        page.indented(indent, &[Span::plain(line)]);
+        page.indented(indent, &commands::sentence(line));
     }
 }
 
@@ -148,6 +175,25 @@ mod tests {
           caused by: CloudFormation did not answer: connection refused
           help: Look whether https_proxy is set, and whether the proxy lets
                 cloudformation.eu-west-1.amazonaws.com through.
+        ");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_command_line_is_wrapped_line_by_line() {
+        let text = "error: invalid value 'x' for '--output <FORMAT>'\n  [possible values: human, json, markdown, html, sarif, \
+                    ndjson]\n\n  tip: a similar value exists: 'html'\n\nUsage: eksact plan --config-file <PATH> --output \
+                    <FORMAT>\n\nFor more information, try '--help'.\n";
+        insta::assert_snapshot!(usage(text, Style::plain(48)), @r"
+        error: invalid value 'x' for '--output <FORMAT>'
+          [possible values: human, json, markdown, html,
+          sarif, ndjson]
+
+          tip: a similar value exists: 'html'
+
+        Usage: eksact plan --config-file <PATH> --output
+               <FORMAT>
+
+        For more information, try '--help'.
         ");
     }
 

@@ -178,7 +178,14 @@ fn details(outcome: &Outcome, run: Run, style: Style) -> String {
             &[Span::plain(lines.next().unwrap_or_default())],
         );
         for line in lines {
-            page.indented(4, &[Span::plain(line)]);
+            match line.strip_prefix("    ") {
+                Some(further) => match further.strip_prefix("help: ") {
+                    Some(help) => write_help(8, help, &mut page),
+                    // A line of the file, or the caret below it, which wrapping would part.
+                    None => page.verbatim(8, &Span::plain(further)),
+                },
+                None => page.hanging(4, 6, &[Span::plain(line)]),
+            }
         }
         for help in &problem.help {
             write_help(2, help, &mut page);

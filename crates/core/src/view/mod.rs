@@ -9,6 +9,7 @@ pub mod apply_events;
 pub mod apply_json;
 pub mod aws_auth_check;
 pub mod board;
+mod commands;
 pub mod confirm;
 pub mod errors;
 pub mod explain_change;

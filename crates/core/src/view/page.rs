@@ -1,5 +1,6 @@
 //! Lines of labelled text, wrapped at a width with their continuations aligned. Nothing is ever cut: a word that fits on
-//! no line, such as a long ARN, is broken, where possible behind one of its separators.
+//! no line, such as a long ARN, is broken, where possible behind one of its separators. Only what people copy, a command, is
+//! never broken: pasted into a shell each of its lines would be a command of its own.
 
 use super::{
     style::{Label, Style},
@@ -11,6 +12,8 @@ use super::{
 pub struct Span {
     label: Label,
     text: String,
+    /// Whether it is kept on one line, however long it is.
+    whole: bool,
 }
 
 impl Span {
@@ -19,6 +22,15 @@ impl Span {
         Self {
             label,
             text: harmless(text.as_ref()).into_owned(),
+            whole: false,
+        }
+    }
+
+    /// A piece of ordinary text that is never broken.
+    pub fn whole(text: impl AsRef<str>) -> Self {
+        Self {
+            whole: true,
+            ..Self::plain(text)
         }
     }
 
@@ -170,10 +182,15 @@ fn wrap(body: &[Span], first: usize, rest: usize) -> Vec<Vec<Span>> {
     let mut word: Vec<Span> = Vec::new();
     let mut space: Option<Span> = None;
     for span in body {
+        if span.whole {
+            word.push(span.clone());
+            continue;
+        }
         for part in split_spaces(&span.text) {
             let piece = Span {
                 label: span.label,
                 text: part.to_owned(),
+                whole: false,
             };
             if part.starts_with(' ') {
                 lines.add_word(space.take(), std::mem::take(&mut word));
@@ -234,7 +251,7 @@ impl Lines {
             self.used += gap;
             self.line.push(space);
         }
-        if long <= self.width {
+        if long <= self.width || word.iter().any(|span| span.whole) {
             self.used += long;
             self.line.extend(word);
             return;
@@ -247,6 +264,7 @@ impl Lines {
                     self.line.push(Span {
                         label: span.label,
                         text: head.to_owned(),
+                        whole: false,
                     });
                 }
                 rest = tail;
@@ -256,6 +274,7 @@ impl Lines {
             self.line.push(Span {
                 label: span.label,
                 text: rest.to_owned(),
+                whole: false,
             });
         }
     }
@@ -347,6 +366,22 @@ mod tests {
                 )]
             ),
             "  eksctl-prod-addon-iamserviceaccount-\n  kube-system-controller\n"
+        );
+    }
+
+    #[test]
+    fn what_is_whole_is_on_one_line_with_what_touches_it() {
+        assert_eq!(
+            page(
+                40,
+                "  help: ",
+                &[
+                    Span::plain("One more: ("),
+                    Span::whole("`eksact get accessentry --cluster production`"),
+                    Span::plain(") lists them.")
+                ]
+            ),
+            "  help: One more:\n        (`eksact get accessentry --cluster production`)\n        lists them.\n"
         );
     }
 

@@ -1,14 +1,14 @@
 //! What a plan has to say besides its changes, for people: refusals first, then errors, warnings, notes.
 
-use eksact_message::code::Code;
-
 use super::{
+    commands,
     page::{Page, Span},
     style::Label,
 };
 use crate::{
     config::location::SourceLocation,
     engine::{Finding, Plan, Severity},
+    guard::Guard,
 };
 use eksact_message::remedy::Remedy;
 
@@ -58,25 +58,26 @@ pub(super) const fn word(severity: Severity) -> &'static str {
 /// What to do about `finding`; with a guard's refusal also how to pass it.
 pub(super) fn helps(finding: &Finding) -> Vec<Remedy> {
     let is_said = finding.help.as_ref().is_some_and(|help| help.contains("--allow"));
-    // No --allow passes this one.
-    let binds = finding.code == Code::AccessBroadened;
-    let pass = (finding.severity == Severity::Refusal && !is_said && !binds)
-        .then(|| remedy!("To do it anyway: --allow {}", finding.code));
+    // Not only guards refuse, and --allow takes the codes of guards alone.
+    let pass = Guard::try_from(finding.code)
+        .ok()
+        .filter(|_| finding.severity == Severity::Refusal && !is_said)
+        .map(|guard| remedy!("To do it anyway: --allow {}", guard.code()));
     finding.help.clone().into_iter().chain(pass).collect()
 }
 
 /// `help: …` behind `indent` spaces. Its further lines stand below; one that is indented is a command or a text to copy,
-/// and never broken.
+/// and never broken, as the commands in its sentences are.
 pub(super) fn write_help(indent: usize, help: &str, page: &mut Page) {
     let mut lines = help.lines();
     page.line(
         &[Span::plain(" ".repeat(indent)), Span::new(Label::Note, "help: ")],
-        &[Span::plain(lines.next().unwrap_or_default())],
+        &commands::sentence(lines.next().unwrap_or_default()),
     );
     for line in lines {
         match line.strip_prefix("    ") {
             Some(verbatim) => page.verbatim(indent + 4, &Span::plain(verbatim)),
-            None => page.indented(indent + 2, &[Span::plain(line)]),
+            None => page.indented(indent + 2, &commands::sentence(line)),
         }
     }
 }
@@ -89,4 +90,26 @@ pub(super) fn place(source: &SourceLocation) -> String {
         &source.file
     };
     format!("{file}:{}", source.line)
+}
+
+#[cfg(test)]
+mod tests {
+    use eksact_message::code::Code;
+
+    use super::*;
+
+    /// Advice that the command line refuses costs more trust than none.
+    #[test]
+    fn only_what_a_guard_refuses_can_be_allowed() {
+        for code in Code::BY_AREA.iter().flat_map(|(_, codes)| codes.iter().copied()) {
+            let refusal = Finding::new(Severity::Refusal, code, "no");
+            let offered = helps(&refusal).iter().any(|help| help.contains("--allow"));
+            assert_eq!(
+                offered,
+                Guard::ALL.iter().any(|guard| guard.code() == code),
+                "{code}"
+            );
+            assert!(helps(&Finding::new(Severity::Warning, code, "look")).is_empty());
+        }
+    }
 }

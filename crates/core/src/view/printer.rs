@@ -10,6 +10,7 @@ use std::{
 use anstream::AutoStream;
 
 use super::{
+    commands,
     page::{Page, Span},
     style::{Label, Style},
     text::harmless,
@@ -199,7 +200,7 @@ impl Printer {
 
     fn remark(&self, word: &str, label: Label, message: &str) -> String {
         let mut page = Page::new(self.stderr.style);
-        page.line(&[Span::new(label, word)], &[Span::plain(message)]);
+        page.line(&[Span::new(label, word)], &commands::sentence(message));
         page.finish()
     }
 }

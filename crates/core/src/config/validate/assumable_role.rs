@@ -273,6 +273,19 @@ mod tests {
     use crate::config::validate::tests::said;
 
     #[test]
+    fn a_role_lets_in_no_role_that_the_files_do_not_have() {
+        let second = |lets_in: &str| {
+            said(&format!(
+                "{HEAD}---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\nroles:\n- name: first\n  assumedBy: {{users: [nina]}}\n- name: second\n  assumedBy: {{roles: ['{lets_in}']}}\n"
+            ))
+        };
+        assert_eq!(second("role:first"), "");
+        let text = second("role:frist");
+        assert!(text.contains("error: no file has `frist` in `roles`"), "{text}");
+        assert!(text.contains("did you mean `first`?"), "{text}");
+    }
+
+    #[test]
     fn subjects_that_let_in_strangers() {
         for (subject, expected) in [
             ("*", "error: `*` lets in every token"),

@@ -110,11 +110,18 @@ fn principal(
     }
     if !same(then, said) || !same(now, says) {
         let shown = |admitted: Option<&Admitted>| {
-            admitted.map(|admitted| json!({"username": admitted.username, "groups": admitted.groups}))
+            admitted.map(|admitted| match admitted.groups.as_slice() {
+                [] => json!(admitted.username),
+                groups => json!(format!(
+                    "{} with the groups {}",
+                    admitted.username,
+                    groups.join(", ")
+                )),
+            })
         };
         attributes.push(
             AttributeChange::plain("lets in as", shown(then), shown(now))
-                .with_remark("another entry of the same ARN counts as well"),
+                .with_remark("other entries that mean the same principal count as well"),
         );
     }
     if let Some(last) = attributes.last_mut() {

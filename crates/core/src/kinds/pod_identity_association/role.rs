@@ -97,11 +97,13 @@ fn said(live: &Live, after: &Live, declared: &Declared, written: &str) -> Option
         Ok(Some(role)) if role.arn == written => role,
         Ok(Some(role)) => {
             let message = format!("the role {written} does not exist; {} does", role.arn);
-            return Some(Finding::new(Severity::Error, Code::AttachedRoleMissing, message));
+            let finding = Finding::new(Severity::Error, Code::AttachedRoleMissing, message);
+            return Some(finding.with_help(remedy!("Name the role that exists, {}.", role.arn)));
         }
         Ok(None) => {
             let message = format!("the role {written} does not exist");
-            return Some(Finding::new(Severity::Error, Code::AttachedRoleMissing, message));
+            let finding = Finding::new(Severity::Error, Code::AttachedRoleMissing, message);
+            return Some(finding.with_help(remedy!("Create the role first, or correct its ARN.")));
         }
         Err(error) => {
             let message = format!("whether the role {written} lets the pods in is not known: {error}");

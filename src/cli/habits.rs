@@ -1,0 +1,145 @@
+//! What hands that know eksctl, kubectl or Terraform type, and eksact does not take: answered with what to type here.
+
+use std::{ffi::OsString, path::Path};
+
+use clap::{
+    Arg, Command,
+    builder::StyledStr,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+
+use super::{Failure, Refused};
+use eksact_message::remedy::Remedy;
+
+/// Why `words` are not run: in the words of clap, which found it, or in better ones where it is known what was meant. `root`
+/// is the tree of commands.
+pub(super) fn refused(error: clap::Error, root: &Command, words: &[OsString]) -> Refused {
+    match answer(&error, root, words) {
+        Some(failure) => Refused::Words(failure),
+        None => Refused::Clap(without_doubtful_tips(error)),
+    }
+}
+
+/// A flag that is misspelt, or of another command, was not meant as the name of an object: `-- --dry-run` is no advice.
+fn without_doubtful_tips(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::StyledStrs(tips)) = error.remove(ContextKind::Suggested) {
+        let is_doubtful = |tip: &StyledStr| tip.to_string().contains("as a value, use");
+        let kept: Vec<StyledStr> = tips.into_iter().filter(|tip| !is_doubtful(tip)).collect();
+        if !kept.is_empty() {
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(kept));
+        }
+    }
+    error
+}
+
+fn answer(error: &clap::Error, root: &Command, words: &[OsString]) -> Option<Failure> {
+    let line = Line::new(root, words);
+    let of = |kind| match error.get(kind) {
+        Some(ContextValue::String(word)) => Some(word.as_str()),
+        _ => None,
+    };
+    match error.kind() {
+        ErrorKind::InvalidSubcommand if line.path.is_empty() => command(of(ContextKind::InvalidSubcommand)?),
+        ErrorKind::UnknownArgument => line.argument(of(ContextKind::InvalidArg)?),
+        _ => None,
+    }
+}
+
+/// A command that other tools have.
+fn command(word: &str) -> Option<Failure> {
+    let help = match word {
+        "diff" | "preview" | "validate" | "lint" => {
+            remedy!("`eksact plan -f FILE` checks a file and shows what it would change.")
+        }
+        "destroy" => to_delete(),
+        _ => return None,
+    };
+    Some(Failure::usage(format!("there is no command `{word}`")).with_help(help))
+}
+
+fn to_delete() -> Remedy {
+    remedy!(
+        "`eksact delete iamserviceaccount -f FILE` deletes the service accounts of a file with their roles; `eksact apply -f \
+         FILE --prune` deletes what a file no longer has."
+    )
+}
+
+/// A command line, as far as its commands go.
+struct Line<'a> {
+    words: Vec<&'a str>,
+    /// The commands that it names, without the program.
+    path: Vec<&'a str>,
+    /// The last of them.
+    here: &'a Command,
+}
+
+impl<'a> Line<'a> {
+    fn new(root: &'a Command, words: &'a [OsString]) -> Self {
+        let words: Vec<&str> = words.iter().skip(1).filter_map(|word| word.to_str()).collect();
+        let (mut here, mut path) = (root, Vec::new());
+        for word in &words {
+            if let Some(command) = here.find_subcommand(word) {
+                here = command;
+                path.push(*word);
+            }
+        }
+        Self { words, path, here }
+    }
+
+    /// A word that the command has no place for.
+    fn argument(&self, word: &str) -> Option<Failure> {
+        let has = |long: &str| self.here.get_arguments().any(|one| is_long(one, long));
+        let verb = *self.path.first()?;
+        let unexpected = Failure::usage(format!("unexpected argument '{word}'"));
+        match word {
+            "--dry-run" if has("allow") => Some(unexpected.with_help(remedy!(
+                "Leave it out, and --yes with it: the plan is shown first, and nothing is changed that was not approved."
+            ))),
+            "--cluster" | "--name" | "-c" | "-n" if has("config-file") && !has("cluster") => Some(
+                unexpected.with_help(remedy!("The file says which cluster it is about: leave {word} out.")),
+            ),
+            "-f" | "--file" | "--filename" | "--config-file" if self.here.has_subcommands() => {
+                let help = match verb {
+                    "create" | "update" => {
+                        let file = self.behind(word);
+                        remedy!(
+                            "Name the kind of object: `eksact {verb} iamserviceaccount -f {file}`; `eksact apply -f {file}` is \
+                             about all that is in the file."
+                        )
+                    }
+                    "delete" => to_delete(),
+                    _ => return None,
+                };
+                Some(unexpected.with_help(help))
+            }
+            file if has("config-file") && is_configuration(file) => {
+                Some(unexpected.with_help(remedy!("A file is named with -f: `-f {}`.", quoted(file))))
+            }
+            _ => None,
+        }
+    }
+
+    /// The word behind `flag`, for a shell.
+    fn behind(&self, flag: &str) -> String {
+        let mut words = self.words.iter().skip_while(|word| **word != flag).skip(1);
+        words
+            .next()
+            .map_or_else(|| "FILE".to_owned(), |file| quoted(file))
+    }
+}
+
+fn is_long(argument: &Arg, long: &str) -> bool {
+    argument.get_long() == Some(long)
+}
+
+fn is_configuration(word: &str) -> bool {
+    let is = |extension: &str| ["yaml", "yml", "json"].contains(&extension.to_lowercase().as_str());
+    !word.starts_with('-')
+        && Path::new(word)
+            .extension()
+            .is_some_and(|extension| extension.to_str().is_some_and(is))
+}
+
+fn quoted(word: &str) -> String {
+    shlex::try_quote(word).map_or_else(|_| "FILE".to_owned(), std::borrow::Cow::into_owned)
+}
