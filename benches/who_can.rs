@@ -45,6 +45,7 @@ fn main() -> ExitCode {
     ));
     for (question, exit) in [
         (&["get", "secrets", "-n", "team-007"][..], 0),
+        (&["get", "secrets", "--any-namespace"], 0),
         // What the bucket's policy says is not known.
         (&["s3:GetObject", "arn:aws:s3:::reports/*"], 5),
     ] {

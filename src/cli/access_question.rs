@@ -14,7 +14,7 @@ use eksact_core::{
     diagnosis::{
         authorization::{
             Asked, Explanation, Extent, Picture, Question, QuestionError, Rights, Verdict, Who, explain,
-            identity, read_picture, read_snapshot,
+            identity, is_of_namespaces, read_picture, read_snapshot,
         },
         aws_authorization::{AwsQuestion, AwsRequest, AwsWho, explain_aws},
     },
@@ -58,10 +58,21 @@ pub(super) struct QuestionFlags {
     resource_account: Option<String>,
 }
 
+/// Where something is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// In one namespace, or in all of them at once.
+    OnePlace,
+    /// In each namespace.
+    AnyNamespace,
+}
+
 /// What is asked, taken apart.
 pub(super) enum Asking {
     /// Of the cluster.
     Cluster(Question),
+    /// Of each namespace of the cluster.
+    AnyNamespace(Question),
     /// Of AWS.
     Aws(Box<AwsQuestion>),
 }
@@ -70,7 +81,7 @@ impl Asking {
     /// What must be read for it.
     pub(super) fn extent(&self) -> Extent {
         match self {
-            Self::Cluster(_) => Extent::Cluster,
+            Self::Cluster(_) | Self::AnyNamespace(_) => Extent::Cluster,
             Self::Aws(_) => Extent::ClusterAndAws,
         }
     }
@@ -125,7 +136,7 @@ impl AccessQuestion {
         global: &GlobalFlags,
         printer: &Printer,
     ) -> Result<Explanation, Failure> {
-        let asking = self.question.asking(printer)?;
+        let asking = self.question.asking(Asks::OnePlace, printer)?;
         let pictured = self.source.picture(asking.extent(), global, printer).await?;
         self.who.explanation(&pictured, &asking, printer)
     }
@@ -207,9 +218,9 @@ pub(super) async fn read_now(
 
 impl QuestionFlags {
     /// The question; what is worth knowing of it goes to stderr.
-    pub(super) fn asking(&self, printer: &Printer) -> Result<Asking, Failure> {
+    pub(super) fn asking(&self, asks: Asks, printer: &Printer) -> Result<Asking, Failure> {
         if AwsRequest::is_meant(&self.verb) {
-            return self.of_aws().map(|question| Asking::Aws(Box::new(question)));
+            return self.of_aws(asks).map(|question| Asking::Aws(Box::new(question)));
         }
         if self.resource_policy.is_some() || self.resource_account.is_some() {
             return Err(Failure::usage(format!(
@@ -217,10 +228,16 @@ impl QuestionFlags {
                 self.verb
             )));
         }
-        self.of_cluster(printer).map(Asking::Cluster)
+        self.of_cluster(asks, printer)
     }
 
-    fn of_aws(&self) -> Result<AwsQuestion, Failure> {
+    fn of_aws(&self, asks: Asks) -> Result<AwsQuestion, Failure> {
+        if asks == Asks::AnyNamespace {
+            return Err(Failure::usage(format!(
+                "--any-namespace is for requests to Kubernetes, and {} is an action of AWS",
+                self.verb
+            )));
+        }
         if self.namespace.is_some() || self.all_namespaces || self.subresource.is_some() {
             return Err(Failure::usage(format!(
                 "--namespace, --all-namespaces and --subresource are for requests to Kubernetes, and {} is an action of AWS",
@@ -237,17 +254,18 @@ impl QuestionFlags {
         Ok(AwsQuestion::new(request, policy.as_ref()))
     }
 
-    fn of_cluster(&self, printer: &Printer) -> Result<Question, Failure> {
+    fn of_cluster(&self, asks: Asks, printer: &Printer) -> Result<Asking, Failure> {
         let Some(resource) = &self.resource else {
             return Err(Failure::usage(format!("`{}` on what is missing", self.verb))
                 .with_help(remedy!("Name the resource, as in: eksact who-can delete pods.")));
         };
         let namespace = self.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
+        let is_of_one = !self.all_namespaces && asks == Asks::OnePlace;
         let question = Question::of(Asked {
             verb: &self.verb,
             what: resource,
             subresource: self.subresource.as_deref(),
-            namespace: (!self.all_namespaces).then_some(namespace),
+            namespace: is_of_one.then_some(namespace),
         })?;
         for note in &question.notes {
             printer.note(note);
@@ -259,7 +277,15 @@ impl QuestionFlags {
                 "--namespace {named} has no effect: {resource} has no namespace, or is one"
             ));
         }
-        Ok(question)
+        if asks == Asks::AnyNamespace {
+            if is_of_namespaces(&question.request) {
+                return Ok(Asking::AnyNamespace(question));
+            }
+            printer.warning(&format!(
+                "--any-namespace has no effect: {resource} has no namespace, or is one"
+            ));
+        }
+        Ok(Asking::Cluster(question))
     }
 }
 
@@ -327,7 +353,7 @@ impl WhoFlags {
         let rights = Rights::of(&pictured.picture);
         let explanation = match asking {
             Asking::Aws(question) => self.in_aws(pictured, &rights, question)?,
-            Asking::Cluster(question) => {
+            Asking::Cluster(question) | Asking::AnyNamespace(question) => {
                 let named = self.named(pictured)?;
                 let who = match &named {
                     Named::Iam(identity) => Who::Iam(identity),

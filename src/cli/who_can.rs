@@ -1,20 +1,23 @@
 //! `eksact who-can`: everybody who may do something, and apart from them everybody who can become one of them.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use clap::{Args, ValueEnum};
 
 use super::{
     ExitCode, Failure,
-    access_question::{Asking, QuestionFlags, SourceFlags},
+    access_question::{Asking, Asks, QuestionFlags, SourceFlags},
     global::GlobalFlags,
 };
 use eksact_core::{
     diagnosis::{
-        authorization::{Path, Rights, Row, Verdict, WhoCan, csv, mermaid, who_can},
+        authorization::{
+            Becomes, Namespaces, Path, Rights, Row, Verdict, WhoCan, csv, mermaid, who_can,
+            who_can_in_any,
+        },
         aws_authorization::who_can_in_aws,
     },
-    view::{Printer, Style, Table, plan_json::json, text::harmless},
+    view::{Printer, Style, Table, plan_json::json, text::{cells, harmless}},
 };
 
 /// List who may do something in the cluster or in AWS: IAM principals, users, groups, service accounts
@@ -25,6 +28,9 @@ use eksact_core::{
 pub(super) struct WhoCanCommand {
     #[command(flatten)]
     question: QuestionFlags,
+    /// In at least one namespace, and in which: in each what `-n` says of it
+    #[arg(long, conflicts_with_all = ["namespace", "all_namespaces"], help_heading = None::<&str>)]
+    any_namespace: bool,
     #[command(flatten)]
     source: SourceFlags,
     /// Every path, with bindings and roles: one row each
@@ -46,11 +52,17 @@ enum Format {
 
 impl WhoCanCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let asking = self.question.asking(printer)?;
+        let asks = if self.any_namespace {
+            Asks::AnyNamespace
+        } else {
+            Asks::OnePlace
+        };
+        let asking = self.question.asking(asks, printer)?;
         let pictured = self.source.picture(asking.extent(), global, printer).await?;
         let rights = Rights::of(&pictured.picture);
         let answer = match &asking {
             Asking::Cluster(question) => who_can(&rights, &question.request),
+            Asking::AnyNamespace(question) => who_can_in_any(&rights, &question.request),
             Asking::Aws(question) => who_can_in_aws(&rights, question).map_err(|why| {
                 Failure::error(format!(
                     "who may is not known, because IAM's roles, users and policies could not be read: {why}"
@@ -81,20 +93,14 @@ impl WhoCanCommand {
 }
 
 fn tables(answer: &WhoCan, via: bool, style: Style) -> String {
-    let request = answer.request.to_string();
-    let mut text = format!("Who can {}:\n\n", harmless(&request));
-    let mut direct = if via {
-        Table::new(["KIND", "SUBJECT", "VIA", "BINDING", "ROLE", "RULE", "SCOPE"])
-    } else {
-        Table::new(["KIND", "SUBJECT", "BY", "SCOPE"])
+    let mut text = format!("Who can {}:\n\n", harmless(&answer.question()));
+    let shown = Shown {
+        via,
+        each_namespace: answer.namespaces.is_some(),
+        // Half of a line, so that there is room for who and how.
+        cells: style.width / 2,
     };
-    for row in &answer.direct {
-        if via {
-            every_path(row, &mut direct);
-        } else {
-            one_row(row, &mut direct);
-        }
-    }
+    let direct = shown.direct(answer);
     text += &match (direct.is_empty(), answer.complete) {
         (false, _) => direct.render_within(style),
         (true, true) => "No one.\n".to_owned(),
@@ -102,8 +108,53 @@ fn tables(answer: &WhoCan, via: bool, style: Style) -> String {
     };
     if !answer.can_become.is_empty() {
         text += "\nWho can become one of them:\n\n";
-        let mut table = Table::new(["KIND", "SUBJECT", "BECOMES", "HOW", "BY"]);
-        for row in &answer.can_become {
+        text += &shown.can_become(answer).render_within(style);
+    }
+    text
+}
+
+/// How rows are shown.
+#[derive(Clone, Copy)]
+struct Shown {
+    /// Every path.
+    via: bool,
+    /// With the namespaces, which were asked about one by one.
+    each_namespace: bool,
+    /// How many cells the names of namespaces may take.
+    cells: usize,
+}
+
+impl Shown {
+    fn direct(self, answer: &WhoCan) -> Table {
+        let place = if self.each_namespace { "NAMESPACES" } else { "SCOPE" };
+        let mut table = if self.via {
+            Table::new(["KIND", "SUBJECT", "VIA", "BINDING", "ROLE", "RULE", place])
+        } else {
+            Table::new(["KIND", "SUBJECT", "BY", place])
+        };
+        for row in &answer.direct {
+            if self.via {
+                self.every_path(row, &mut table);
+            } else {
+                self.one_row(row, &mut table);
+            }
+        }
+        table
+    }
+
+    /// Who becomes one of them; of many namespaces one way for each, as there may be one in each namespace.
+    fn can_become(self, answer: &WhoCan) -> Table {
+        let mut header = vec!["KIND", "SUBJECT", "BECOMES", "HOW", "BY"];
+        if self.each_namespace {
+            header.push("NAMESPACES");
+        }
+        let mut table = Table::new(header);
+        let is_one = |first: &Becomes, next: &Becomes| {
+            let is_of_same = first.actor == next.actor && first.verdict == next.verdict;
+            self.each_namespace && !self.via && is_of_same
+        };
+        for group in answer.can_become.chunk_by(is_one) {
+            let Some(row) = group.first() else { continue };
             let mut how = row.by.clone();
             match (&row.depends_on, row.verdict) {
                 (Some(what), _) => {
@@ -112,15 +163,102 @@ fn tables(answer: &WhoCan, via: bool, style: Style) -> String {
                 (None, Verdict::Depends) => how += " (depends)",
                 (None, _) => {}
             }
+            if group.len() > 1 {
+                let _ = write!(how, " (+{} more)", group.len() - 1);
+            }
             let by = match &row.via {
                 Some(via) => format!("{via}: {}", row.reason.sentence()),
                 None => row.reason.sentence(),
             };
-            table.row([row.actor.kind(), &row.actor.name(), &row.becomes, &how, &by]);
+            let mut cells = vec![
+                row.actor.kind().to_owned(),
+                row.actor.name(),
+                row.becomes.clone(),
+                how,
+                by,
+            ];
+            if self.each_namespace {
+                cells.push(self.names(group.iter().filter_map(|row| row.namespaces.as_ref())));
+            }
+            table.row(cells);
         }
-        text += &table.render_within(style);
+        table
     }
-    text
+
+    /// The namespaces of all of these, as many as there is room for.
+    fn names<'r>(self, all: impl Iterator<Item = &'r Namespaces>) -> String {
+        let mut names: BTreeSet<&str> = BTreeSet::new();
+        for namespaces in all {
+            match namespaces {
+                Namespaces::Every(_) => return namespaces.words().join(", "),
+                Namespaces::Named(own) => names.extend(own.iter().map(String::as_str)),
+            }
+        }
+        let mut text = String::new();
+        for (number, name) in names.iter().enumerate() {
+            let left = names.len() - number;
+            if number > 0 && cells(&text) + cells(name) + 2 > self.cells {
+                let _ = write!(text, " and {left} more");
+                return text;
+            }
+            if number > 0 {
+                text += ", ";
+            }
+            text += name;
+        }
+        text
+    }
+
+    fn every_path(self, row: &Row, table: &mut Table) {
+        for path in &row.paths {
+            let place = match &path.namespaces {
+                Some(namespaces) => self.names([namespaces].into_iter()),
+                None => path.reason.scope.clone(),
+            };
+            table.row([
+                row.actor.kind(),
+                &subject(row),
+                path.via.as_deref().unwrap_or("itself"),
+                &path.reason.binding,
+                &path.reason.role,
+                &path.reason.rule,
+                &place,
+            ]);
+        }
+        let place = row.namespaces.as_ref().map(|namespaces| self.names([namespaces].into_iter()));
+        for what in &row.depends_on {
+            let depends = format!("depends: {what}");
+            let place = place.as_deref().unwrap_or_default();
+            table.row([row.actor.kind(), &subject(row), &depends, "", "", "", place]);
+        }
+    }
+
+    fn one_row(self, row: &Row, table: &mut Table) {
+        let place = row.namespaces.as_ref().map(|namespaces| self.names([namespaces].into_iter()));
+        let Some(Path { via, reason, .. }) = row.paths.first() else {
+            let what = format!("depends: {}", row.depends_on.join("; "));
+            table.row([row.actor.kind(), &subject(row), &what, &place.unwrap_or_default()]);
+            return;
+        };
+        let mut by = [reason.binding.as_str(), &reason.role]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(", ");
+        if let Some(via) = via {
+            by = format!("{via}: {by}");
+        }
+        if row.paths.len() > 1 {
+            let _ = write!(by, " (+{} more)", row.paths.len() - 1);
+        }
+        if !row.depends_on.is_empty() {
+            let _ = write!(by, " (depends: {})", row.depends_on.join("; "));
+        } else if row.verdict == Verdict::Depends {
+            by += " (depends)";
+        }
+        let place = place.unwrap_or_else(|| reason.scope.clone());
+        table.row([row.actor.kind(), &subject(row), &by, &place]);
+    }
 }
 
 fn subject(row: &Row) -> String {
@@ -130,46 +268,4 @@ fn subject(row: &Row) -> String {
     } else {
         name
     }
-}
-
-fn every_path(row: &Row, table: &mut Table) {
-    for Path { via, reason } in &row.paths {
-        table.row([
-            row.actor.kind(),
-            &subject(row),
-            via.as_deref().unwrap_or("itself"),
-            &reason.binding,
-            &reason.role,
-            &reason.rule,
-            &reason.scope,
-        ]);
-    }
-    for what in &row.depends_on {
-        table.row([row.actor.kind(), &subject(row), &format!("depends: {what}")]);
-    }
-}
-
-fn one_row(row: &Row, table: &mut Table) {
-    let Some(Path { via, reason }) = row.paths.first() else {
-        let what = format!("depends: {}", row.depends_on.join("; "));
-        table.row([row.actor.kind(), &subject(row), &what]);
-        return;
-    };
-    let mut by = [reason.binding.as_str(), &reason.role]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(", ");
-    if let Some(via) = via {
-        by = format!("{via}: {by}");
-    }
-    if row.paths.len() > 1 {
-        let _ = write!(by, " (+{} more)", row.paths.len() - 1);
-    }
-    if !row.depends_on.is_empty() {
-        let _ = write!(by, " (depends: {})", row.depends_on.join("; "));
-    } else if row.verdict == Verdict::Depends {
-        by += " (depends)";
-    }
-    table.row([row.actor.kind(), &subject(row), &by, &reason.scope]);
 }

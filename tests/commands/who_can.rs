@@ -107,6 +107,65 @@ fn who_can_lists_people_and_apart_who_can_become_them() {
     assert_story!("who-can", place.story());
 }
 
+/// One question for every namespace says in which; asked of one it says what that one says.
+#[test]
+fn who_can_in_any_namespace_says_in_which() {
+    let mut place = with_people();
+    place.edit("quickstart", |world| {
+        for number in 1..=5 {
+            bind(
+                world,
+                Some(&format!("payments-{number:02}")),
+                "edit",
+                "Group",
+                "devs",
+            );
+        }
+        bind(world, Some("payments-03"), "runner", "User", "eve");
+        bind(world, Some("payments-03"), "cleaner", "ServiceAccount", "janitor");
+    });
+    for line in [
+        "who-can delete pods --any-namespace",
+        "who-can delete pods --any-namespace --via",
+        "who-can delete pods --any-namespace -o csv",
+        "who-can delete nodes --any-namespace",
+        "who-can get /metrics --any-namespace",
+        "who-can get namespaces/app --any-namespace",
+        "who-can delete pods --any-namespace -n app",
+        "who-can delete pods --any-namespace -A",
+        "who-can s3:GetObject --any-namespace",
+    ] {
+        place.tell(&words(line, &OF));
+    }
+    assert_story!("who-can-any-namespace", place.story());
+    let any = place.run(&words("who-can delete pods --any-namespace -o json", &OF));
+    let any: Value = serde_json::from_str(&any.stdout).unwrap();
+    let namespaces = any["namespaces"].as_array().unwrap();
+    assert!(namespaces.len() > 5, "{namespaces:?}");
+    for namespace in namespaces {
+        let namespace = namespace.as_str().unwrap();
+        let question = format!("who-can delete pods -n {namespace} -o json");
+        let one = place.run(&words(&question, &OF));
+        let one: Value = serde_json::from_str(&one.stdout).unwrap();
+        for part in ["direct", "canBecome"] {
+            let names = |answer: &Value| -> Vec<String> {
+                let rows = answer[part].as_array().unwrap().iter();
+                let is_there = |row: &&Value| {
+                    let all = &row["namespaces"];
+                    all.is_null() || all == "all" || all.as_array().unwrap().contains(&json!(namespace))
+                };
+                let mut names: Vec<String> = rows
+                    .filter(is_there)
+                    .map(|row| format!("{}{}{}", row["arn"], row["namespace"], row["name"]))
+                    .collect();
+                names.dedup();
+                names
+            };
+            assert_eq!(names(&any), names(&one), "{part} {namespace}");
+        }
+    }
+}
+
 #[test]
 fn explain_access_shows_each_link_and_the_first_broken_one() {
     let mut place = with_people();
@@ -376,6 +435,10 @@ fn questions_to_aws_that_are_none_are_refused() {
         (
             "who-can s3:GetObject -n app",
             "--namespace, --all-namespaces and --subresource are for requests to Kubernetes",
+        ),
+        (
+            "who-can s3:GetObject --any-namespace",
+            "--any-namespace is for requests to Kubernetes",
         ),
         (
             "who-can delete pods --resource-account 111122223333",

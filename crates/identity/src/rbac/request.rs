@@ -79,32 +79,41 @@ impl Request {
     }
 }
 
-/// `delete pods in namespace prod`, `get deployments.apps/web (sub-resource scale) in namespace prod`, `get /metrics`.
-impl fmt::Display for Request {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Request {
+    /// Without where: `delete pods`, `get deployments.apps/scale "web"`, `get /metrics`.
+    pub fn what(&self) -> String {
         match &self.on {
-            On::Url { url } => return write!(f, "{} {url}", self.verb),
+            On::Url { url } => format!("{} {url}", self.verb),
             On::Resource {
                 group,
                 resource,
                 subresource,
                 name,
             } => {
-                write!(f, "{} {resource}", self.verb)?;
+                let mut text = format!("{} {resource}", self.verb);
                 if !group.is_empty() {
-                    write!(f, ".{group}")?;
+                    text = format!("{text}.{group}");
                 }
                 if let Some(subresource) = subresource {
-                    write!(f, "/{subresource}")?;
+                    text = format!("{text}/{subresource}");
                 }
                 if let Some(name) = name {
-                    write!(f, " \"{name}\"")?;
+                    text = format!("{text} \"{name}\"");
                 }
+                text
             }
         }
-        match &self.namespace {
-            Some(namespace) => write!(f, " in namespace {namespace}"),
-            None => f.write_str(" in the whole cluster"),
+    }
+}
+
+/// `delete pods in namespace prod`, `get deployments.apps/scale "web" in namespace prod`, `get /metrics`.
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what())?;
+        match (&self.on, &self.namespace) {
+            (On::Url { .. }, _) => Ok(()),
+            (On::Resource { .. }, Some(namespace)) => write!(f, " in namespace {namespace}"),
+            (On::Resource { .. }, None) => f.write_str(" in the whole cluster"),
         }
     }
 }

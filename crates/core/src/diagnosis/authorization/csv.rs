@@ -1,6 +1,6 @@
 //! The answer to who may as CSV (RFC 4180): one row a path, cells that a spreadsheet would take for a formula made harmless.
 
-use super::who_can::WhoCan;
+use super::{reach::Namespaces, who_can::WhoCan};
 use crate::view::text::harmless;
 
 /// The names of the columns.
@@ -18,17 +18,35 @@ const HEADER: [&str; 11] = [
     "dependsOn",
 ];
 
+/// One more, where each namespace is asked about.
+const NAMESPACES: &str = "namespaces";
+
 /// The table.
 pub fn csv(answer: &WhoCan) -> String {
-    let mut text = line(&HEADER);
+    let each_namespace = answer.namespaces.is_some();
+    let whole = |cells: [&str; 11], namespaces: &str| {
+        let mut all = cells.to_vec();
+        if each_namespace {
+            all.push(namespaces);
+        }
+        line(&all)
+    };
+    let names = |namespaces: &Option<Namespaces>| {
+        let names = namespaces
+            .as_ref()
+            .map(|namespaces| namespaces.words().join(", "));
+        names.unwrap_or_default()
+    };
+    let mut text = whole(HEADER, NAMESPACES);
     for row in &answer.direct {
         let (kind, name) = (row.actor.kind(), row.actor.name());
+        let verdict = row.verdict.as_str();
         for path in &row.paths {
-            text += &line(&[
+            let cells = [
                 kind,
                 &name,
                 "direct",
-                row.verdict.as_str(),
+                verdict,
                 path.via.as_deref().unwrap_or_default(),
                 "",
                 &path.reason.binding,
@@ -36,26 +54,16 @@ pub fn csv(answer: &WhoCan) -> String {
                 &path.reason.rule,
                 &path.reason.scope,
                 "",
-            ]);
+            ];
+            text += &whole(cells, &names(&path.namespaces));
         }
         for what in &row.depends_on {
-            text += &line(&[
-                kind,
-                &name,
-                "direct",
-                row.verdict.as_str(),
-                "",
-                "",
-                "",
-                "",
-                "",
-                "",
-                what,
-            ]);
+            let cells = [kind, &name, "direct", verdict, "", "", "", "", "", "", what];
+            text += &whole(cells, &names(&row.namespaces));
         }
     }
     for row in &answer.can_become {
-        text += &line(&[
+        let cells = [
             row.actor.kind(),
             &row.actor.name(),
             &format!("can become: {}", row.by),
@@ -67,7 +75,8 @@ pub fn csv(answer: &WhoCan) -> String {
             &row.reason.rule,
             &row.reason.scope,
             row.depends_on.as_deref().unwrap_or_default(),
-        ]);
+        ];
+        text += &whole(cells, &names(&row.namespaces));
     }
     text
 }

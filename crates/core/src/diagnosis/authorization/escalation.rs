@@ -4,20 +4,19 @@
 //! Sources: kubernetes.io, "RBAC good practices"; `pkg/registry/rbac/{clusterrole,rolebinding}/policybased/storage.go` for
 //! `bind` and `escalate`; `endpoints/filters/impersonation`. Custom resources whose controllers make pods are not known here.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque, hash_map::Entry};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    holders::{Actor, Holder, Index, Known, Names},
+    actor::{Actor, Known},
+    edges::{Edge, edges, limited, nodes, of_namespace},
+    holders::{Holder, Index, Names},
     picture::Read,
+    reach::{Namespaces, Place, Reach},
     rights::{Reason, Rights, Verdict},
-    ways::{self, tokens_in_secrets},
-    who_can::Row,
+    ways,
 };
 use crate::live::{AWS_AUTH, AWS_AUTH_NAMESPACE, RBAC_GROUP};
 use eksact_identity::{iam::policy::authorization::Answer, rbac::Request};
@@ -43,97 +42,24 @@ pub struct Becomes {
     /// What it depends on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depends_on: Option<String>,
+    /// In which namespaces it may then, where each is asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<Namespaces>,
 }
 
-/// What makes somebody each service account of a namespace: verb, API group, resource, in words.
-const OF_NAMESPACE: [(&[&str], &str, &str, &str); 12] = [
-    (&["create", "update", "patch"], "", "pods", "pods"),
-    (
-        &["create", "update", "patch"],
-        "apps",
-        "deployments",
-        "deployments",
-    ),
-    (
-        &["create", "update", "patch"],
-        "apps",
-        "statefulsets",
-        "stateful sets",
-    ),
-    (
-        &["create", "update", "patch"],
-        "apps",
-        "daemonsets",
-        "daemon sets",
-    ),
-    (
-        &["create", "update", "patch"],
-        "apps",
-        "replicasets",
-        "replica sets",
-    ),
-    (
-        &["create", "update", "patch"],
-        "",
-        "replicationcontrollers",
-        "replication controllers",
-    ),
-    (&["create", "update", "patch"], "batch", "jobs", "jobs"),
-    (&["create", "update", "patch"], "batch", "cronjobs", "cron jobs"),
-    (&["create", "get"], "", "pods/exec", "commands in pods (exec)"),
-    (
-        &["create", "get"],
-        "",
-        "pods/attach",
-        "processes in pods (attach)",
-    ),
-    (
-        &["update", "patch"],
-        "",
-        "pods/ephemeralcontainers",
-        "containers in running pods (debug)",
-    ),
-    (
-        &["create"],
-        "",
-        "serviceaccounts/token",
-        "tokens of service accounts",
-    ),
-];
-
-/// One way of becoming service accounts of a namespace, or users, or groups.
-pub(super) struct Edge<'a> {
-    pub(super) holder: Holder<'a>,
-    pub(super) by: Arc<str>,
-    pub(super) depends_on: Option<String>,
-    /// Whether it is limited to those that the holder's rule names.
-    pub(super) is_limited: bool,
-    /// Whether it gives what a pod gets, and not only rights in the cluster.
-    pub(super) gives_pods: bool,
-}
-
-impl Edge<'_> {
-    fn is_for_all(&self) -> bool {
-        !self.is_limited || self.holder.names.is_empty()
-    }
-
-    fn is_for(&self, name: &str) -> bool {
-        self.is_limited && self.holder.names.iter().any(|own| own == name)
-    }
-}
-
-/// Everybody who can become one of `direct`, or whoever may do this, and is none of them.
-pub(super) fn becoming(
-    rights: &Rights<'_>,
-    index: &Index<'_>,
+/// Everybody who can become one of `targets`, or whoever may do this, and is none of them; and where that gives it.
+pub(super) fn becoming<'s>(
+    rights: &'s Rights<'_>,
+    index: &'s Index<'s>,
     request: &Request,
-    direct: &[Row],
-) -> Vec<Becomes> {
-    let sure = direct.iter().filter(|row| row.verdict == Verdict::Yes);
-    let targets = sure.filter_map(|row| Known::of(&row.actor));
-    let targets: BTreeSet<Known<'_>> = targets.collect();
-    let mut search = Search::of(rights, index, targets.iter().map(|target| (*target, Aim::Rights)));
-    search.anybody(request.namespace.as_deref());
+    place: &'s Place<'s>,
+    targets: BTreeMap<Known<'s>, Reach<'s>>,
+) -> Vec<(Becomes, Reach<'s>)> {
+    let targets = targets
+        .into_iter()
+        .map(|(target, reach)| (target, Aim::Rights, reach));
+    let mut search = Search::of(rights, index, targets);
+    search.anybody(request.namespace.as_deref(), place);
     search.by_objects();
     search.run()
 }
@@ -147,17 +73,17 @@ pub fn becoming_service_accounts(
     let index = Index::of(rights);
     let targets = accounts
         .keys()
-        .map(|(namespace, name)| (Known::Account(namespace, name), Aim::Pods));
+        .map(|(namespace, name)| (Known::Account(namespace, name), Aim::Pods, Reach::Everywhere));
     let mut search = Search::of(rights, &index, targets);
     // Bindings and aws-auth make somebody whoever may create pods there.
     let namespaces: BTreeSet<&str> = accounts.keys().map(|(namespace, _)| namespace.as_str()).collect();
     for namespace in namespaces {
-        search.anybody(Some(namespace));
+        search.anybody(Some(namespace), &Place::Asked);
     }
     if !accounts.is_empty() {
         search.by_objects();
     }
-    let mut found = search.run();
+    let mut found: Vec<Becomes> = search.run().into_iter().map(|(row, _)| row).collect();
     let open: HashSet<String> = accounts
         .iter()
         .filter(|(_, answer)| **answer != Answer::Yes)
@@ -172,7 +98,7 @@ pub fn becoming_service_accounts(
 }
 
 /// What a target is wanted for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Aim {
     /// Its rights in the cluster.
     Rights,
@@ -180,38 +106,67 @@ enum Aim {
     Pods,
 }
 
+/// Where somebody may, or becomes somebody who may.
+struct Told<'s> {
+    at: Reach<'s>,
+    /// Where that is sure.
+    surely: Reach<'s>,
+}
+
 struct Search<'s, 'p> {
     rights: &'s Rights<'p>,
     index: &'s Index<'s>,
     /// Those who may, and those who can become them.
-    known: HashSet<Known<'s>>,
+    known: HashMap<Known<'s>, Told<'s>>,
+    /// Those whose ways are still to be gone back, and from where on.
     queue: VecDeque<(Known<'s>, Aim)>,
-    found: BTreeSet<Becomes>,
+    waiting: HashMap<(Known<'s>, Aim), Reach<'s>>,
+    found: BTreeMap<Becomes, (Known<'s>, Reach<'s>)>,
     /// What makes somebody service accounts, by namespace.
     namespaces: HashMap<&'s str, Vec<Edge<'s>>>,
-    /// Namespaces of which the ways to every service account were gone, and for what.
-    done: Vec<(&'s str, Aim)>,
+    /// Where the ways to every service account of a namespace were gone, and for what.
+    done: HashMap<(&'s str, Aim), Reach<'s>>,
 }
 
 impl<'s, 'p> Search<'s, 'p> {
     fn of(
         rights: &'s Rights<'p>,
         index: &'s Index<'s>,
-        targets: impl Iterator<Item = (Known<'s>, Aim)>,
+        targets: impl Iterator<Item = (Known<'s>, Aim, Reach<'s>)>,
     ) -> Self {
-        let queue: VecDeque<_> = targets.collect();
-        Self {
+        let mut search = Self {
             rights,
             index,
-            known: queue.iter().map(|(target, _)| *target).collect(),
-            queue,
-            found: BTreeSet::new(),
+            known: HashMap::new(),
+            queue: VecDeque::new(),
+            waiting: HashMap::new(),
+            found: BTreeMap::new(),
             namespaces: HashMap::new(),
-            done: Vec::new(),
+            done: HashMap::new(),
+        };
+        for (target, aim, reach) in targets {
+            let told = Told {
+                at: reach.clone(),
+                surely: reach.clone(),
+            };
+            search.known.insert(target, told);
+            search.go_back(target, aim, &reach);
+        }
+        search
+    }
+
+    /// Remembers that the ways to somebody are to be gone back: at once for all the places that are found until then.
+    fn go_back(&mut self, target: Known<'s>, aim: Aim, reach: &Reach<'s>) {
+        match self.waiting.entry((target, aim)) {
+            Entry::Occupied(mut waiting) => waiting.get_mut().join(reach),
+            Entry::Vacant(none) => {
+                none.insert(reach.clone());
+                self.queue.push_back((target, aim));
+            }
         }
     }
 
-    fn run(mut self) -> Vec<Becomes> {
+    fn run(mut self) -> Vec<(Becomes, Reach<'s>)> {
         let users = edges(self.index, "impersonate", "", "users", None, "impersonates");
         let groups = edges(self.index, "impersonate", "", "groups", None, "impersonates");
         // A group is impersonated together with some user.
@@ -221,75 +176,106 @@ impl<'s, 'p> Search<'s, 'p> {
             .filter(|edge| with_user.contains(&edge.holder.who))
             .collect();
         let nodes = nodes(self.index);
+        let mut of_nodes = Reach::nowhere();
         while let Some((target, aim)) = self.queue.pop_front() {
+            let Some(reach) = self.waiting.remove(&(target, aim)) else {
+                continue;
+            };
             match target {
                 Known::Account(namespace, name) => {
-                    self.account(namespace, name, target, aim);
-                    self.take(&nodes, target, None);
+                    self.account(namespace, name, target, aim, &reach);
+                    // The way is the same to each account.
+                    let new = reach.without(&of_nodes);
+                    of_nodes.join(&new);
+                    self.take(&nodes, target, None, &new);
                 }
-                Known::User(name) => self.take(&users, target, Some(name)),
-                Known::Group(name) => self.take(&groups, target, Some(name)),
+                Known::User(name) => self.take(&users, target, Some(name), &reach),
+                Known::Group(name) => self.take(&groups, target, Some(name), &reach),
                 // Whom IAM lets become it is not known here.
                 Known::Iam(_) => {}
             }
         }
-        self.found.into_iter().collect()
+        let known = &self.known;
+        let found = self.found.into_iter().map(|(row, (who, reach))| {
+            // What depends is told where nothing is sure.
+            let sure = known.get(&who).filter(|_| row.verdict != Verdict::Yes);
+            let left = sure.map_or(reach.clone(), |told| reach.without(&told.surely));
+            (row, left)
+        });
+        found.filter(|(_, reach)| !reach.is_nowhere()).collect()
     }
 
     /// Whoever may give itself, or be given, everything.
-    fn anybody(&mut self, namespace: Option<&str>) {
-        for (kind, role_kind) in [("rolebindings", "roles"), ("clusterrolebindings", "clusterroles")] {
-            // A ClusterRoleBinding is for every namespace; a RoleBinding for requests in its own.
-            let place = if kind == "clusterrolebindings" {
-                None
-            } else {
-                namespace
-            };
-            if kind == "rolebindings" && namespace.is_none() {
-                continue;
-            }
-            let all = |verbs: &[&str], resource: &str| -> Vec<Holder<'s>> {
-                let one = |verb: &&str| {
-                    self.index
-                        .holders(&Request::of(verb, RBAC_GROUP, resource, place), Names::Any)
-                };
-                verbs.iter().flat_map(one).collect()
-            };
-            let bind = all(&["bind"], "clusterroles");
-            let escalate = all(&["escalate"], role_kind);
-            let writes_bindings = actors(&all(&["create", "update", "patch"], kind));
-            let writes_roles = actors(&all(&["update", "patch"], role_kind));
-            let whole = place.map_or_else(
-                || "the whole cluster".to_owned(),
-                |namespace| format!("namespace {namespace}"),
-            );
-            for (holders, may_write, by) in [
-                (
-                    bind,
-                    writes_bindings,
-                    format!("binds any role with {kind} in {whole}"),
-                ),
-                (
-                    escalate,
-                    writes_roles,
-                    format!("writes any rule into its {role_kind} in {whole}"),
-                ),
-            ] {
-                for holder in holders
-                    .into_iter()
-                    .filter(|holder| may_write.contains(&holder.who))
-                {
-                    let depends_on = limited(holder.names, "roles");
-                    self.add(&holder, "whoever it wants to be", &by, depends_on);
+    fn anybody(&mut self, namespace: Option<&str>, place: &Place<'s>) {
+        // A ClusterRoleBinding is for every namespace; a RoleBinding for requests in its own.
+        if namespace.is_some() || matches!(place, Place::Each(_)) {
+            self.gives_itself(("rolebindings", "roles"), namespace, place);
+        }
+        self.gives_itself(("clusterrolebindings", "clusterroles"), None, &Place::Asked);
+        self.by_aws_auth();
+    }
+
+    /// Whoever may bind any role there, or write any rule into a role.
+    fn gives_itself(&mut self, kinds: (&str, &str), namespace: Option<&str>, place: &Place<'s>) {
+        let (kind, role_kind) = kinds;
+        let index = self.index;
+        let all = |verbs: &[&str], resource: &str| -> Vec<(Holder<'s>, Reach<'s>)> {
+            let one = |verb: &&str| {
+                let request = Request::of(verb, RBAC_GROUP, resource, namespace);
+                match place {
+                    Place::Asked => index.holders(&request, Names::Any),
+                    Place::Each(_) => index.holders_anywhere(&request, Names::Any),
                 }
+            };
+            let holders = verbs.iter().flat_map(one);
+            holders.map(|holder| (holder, place.reach(&holder))).collect()
+        };
+        let whole = |reach: &Reach<'_>| match (place, reach, namespace) {
+            (Place::Asked, _, None) => "the whole cluster".to_owned(),
+            (Place::Asked, _, Some(namespace)) => format!("namespace {namespace}"),
+            (Place::Each(_), Reach::Everywhere, _) => "any namespace".to_owned(),
+            (Place::Each(_), Reach::In(names), _) => {
+                let names: Vec<&str> = names.iter().copied().collect();
+                let word = if names.len() == 1 {
+                    "namespace"
+                } else {
+                    "namespaces"
+                };
+                format!("{word} {}", names.join(", "))
+            }
+        };
+        let bind = all(&["bind"], "clusterroles");
+        let escalate = all(&["escalate"], role_kind);
+        let writes_bindings = places(&all(&["create", "update", "patch"], kind));
+        let writes_roles = places(&all(&["update", "patch"], role_kind));
+        for (holders, may_write, by) in [
+            (bind, writes_bindings, format!("binds any role with {kind} in")),
+            (
+                escalate,
+                writes_roles,
+                format!("writes any rule into its {role_kind} in"),
+            ),
+        ] {
+            for (holder, reach) in holders {
+                let Some(writes) = may_write.get(&holder.who) else {
+                    continue;
+                };
+                let reach = reach.within(writes);
+                let depends_on = limited(holder.names, "roles");
+                let by = || format!("{by} {}", whole(&reach));
+                self.add(&holder, "whoever it wants to be", by, depends_on, &reach);
             }
         }
+    }
+
+    /// Whoever maps itself to whom it wants to be.
+    fn by_aws_auth(&mut self) {
         if self.rights.picture.reads_aws_auth() {
             for verb in ["update", "patch"] {
                 let request = Request::of(verb, "", "configmaps", Some(AWS_AUTH_NAMESPACE)).named(AWS_AUTH);
                 for holder in self.index.holders(&request, Names::Asked) {
-                    let by = "writes aws-auth, which maps IAM principals to any user and group";
-                    self.add(&holder, "whoever it wants to be", by, None);
+                    let by = || "writes aws-auth, which maps IAM principals to any user and group".to_owned();
+                    self.add(&holder, "whoever it wants to be", by, None, &Reach::Everywhere);
                 }
             }
         }
@@ -300,174 +286,118 @@ impl<'s, 'p> Search<'s, 'p> {
         let picture = self.rights.picture;
         let makes_aws_auth = picture.reads_aws_auth() && picture.aws_auth == Read::Known(None);
         for way in ways::of_cluster(self.index, makes_aws_auth) {
-            self.add(&way.holder, "whoever it wants to be", way.by, way.depends_on);
+            let by = || way.by.to_owned();
+            self.add(
+                &way.holder,
+                "whoever it wants to be",
+                by,
+                way.depends_on,
+                &Reach::Everywhere,
+            );
         }
     }
 
     /// The ways to a service account.
-    fn account(&mut self, namespace: &'s str, name: &str, target: Known<'s>, aim: Aim) {
+    fn account(&mut self, namespace: &'s str, name: &str, target: Known<'s>, aim: Aim, reach: &Reach<'s>) {
         let version = self.rights.picture.version.as_deref();
         let edges = self
             .namespaces
             .remove(namespace)
             .unwrap_or_else(|| of_namespace(self.index, namespace, version));
-        let is_first = !self.done.contains(&(namespace, aim));
-        if is_first {
-            self.done.push((namespace, aim));
-        }
+        let done = self.done.entry((namespace, aim)).or_insert_with(Reach::nowhere);
+        let new = reach.without(done);
+        done.join(&new);
         for edge in edges.iter().filter(|edge| aim == Aim::Rights || edge.gives_pods) {
-            if (edge.is_for_all() && is_first) || edge.is_for(name) {
-                self.step(edge, target);
+            if edge.is_for_all() {
+                self.step(edge, target, &new);
+            } else if edge.is_for(name) {
+                self.step(edge, target, reach);
             }
         }
         self.namespaces.insert(namespace, edges);
     }
 
     /// The ways to a target of this name.
-    fn take(&mut self, edges: &[Edge<'s>], target: Known<'s>, name: Option<&str>) {
+    fn take(&mut self, edges: &[Edge<'s>], target: Known<'s>, name: Option<&str>, reach: &Reach<'s>) {
         for edge in edges {
             if edge.is_for_all() || name.is_some_and(|name| edge.is_for(name)) {
-                self.step(edge, target);
+                self.step(edge, target, reach);
             }
         }
     }
 
-    fn step(&mut self, edge: &Edge<'s>, target: Known<'s>) {
-        if self.known.contains(&edge.holder.who) {
+    fn step(&mut self, edge: &Edge<'s>, target: Known<'s>, reach: &Reach<'s>) {
+        if !self.is_new(edge.holder.who, reach, edge.depends_on.is_none()) {
             return;
         }
         let target = target.actor();
         let becomes = format!("{} {}", target.kind(), target.name());
-        self.add(&edge.holder, &becomes, &edge.by, edge.depends_on.clone());
+        let by = || edge.by.to_string();
+        self.add(&edge.holder, &becomes, by, edge.depends_on.clone(), reach);
     }
 
-    /// Adds somebody, once: the first way that is found is the shortest.
-    fn add(&mut self, holder: &Holder<'s>, becomes: &str, by: &str, depends_on: Option<String>) {
-        if self.known.contains(&holder.who) {
+    /// Whether it says more of somebody: in a place where it is not told, or surer.
+    fn is_new(&self, who: Known<'s>, reach: &Reach<'s>, is_sure: bool) -> bool {
+        let told = self.known.get(&who);
+        let told = told.map(|told| if is_sure { &told.surely } else { &told.at });
+        !told.map_or_else(|| reach.is_nowhere(), |told| reach.is_within(told))
+    }
+
+    /// Adds somebody, for each place once, and again where that is sure: the first way that is found is the shortest.
+    fn add(
+        &mut self,
+        holder: &Holder<'s>,
+        becomes: &str,
+        by: impl FnOnce() -> String,
+        depends_on: Option<String>,
+        reach: &Reach<'s>,
+    ) {
+        let is_sure = depends_on.is_none();
+        if !self.is_new(holder.who, reach, is_sure) {
             return;
         }
         let Some(reason) = holder.reason() else {
             return;
         };
-        self.known.insert(holder.who);
-        self.queue.push_back((holder.who, Aim::Rights));
-        self.found.insert(Becomes {
+        let known = self.known.entry(holder.who).or_insert_with(|| Told {
+            at: Reach::nowhere(),
+            surely: Reach::nowhere(),
+        });
+        let new = reach.without(&known.at);
+        known.at.join(&new);
+        let told = if is_sure {
+            let surer = reach.without(&known.surely);
+            known.surely.join(&surer);
+            surer
+        } else {
+            new.clone()
+        };
+        if !new.is_nowhere() {
+            self.go_back(holder.who, Aim::Rights, &new);
+        }
+        let row = Becomes {
             actor: holder.who.actor(),
-            verdict: if depends_on.is_none() {
-                Verdict::Yes
-            } else {
-                Verdict::Depends
-            },
+            verdict: if is_sure { Verdict::Yes } else { Verdict::Depends },
             becomes: becomes.to_owned(),
-            by: by.to_owned(),
+            by: by(),
             via: holder.via.words(),
             reason,
             depends_on,
-        });
+            namespaces: None,
+        };
+        let (_, all) = self
+            .found
+            .entry(row)
+            .or_insert_with(|| (holder.who, Reach::nowhere()));
+        all.join(&told);
     }
 }
 
-pub(super) fn actors<'a>(holders: &[Holder<'a>]) -> HashSet<Known<'a>> {
-    holders.iter().map(|holder| holder.who).collect()
-}
-
-/// What a way depends on that is limited to objects of these names.
-pub(super) fn limited(names: &[String], what: &str) -> Option<String> {
-    (!names.is_empty()).then(|| format!("it is limited to the {what} {}", names.join(", ")))
-}
-
-/// Ways that are limited to the targets of a rule's names.
-pub(super) fn edges<'a>(
-    index: &Index<'a>,
-    verb: &str,
-    group: &str,
-    resource: &str,
-    namespace: Option<&str>,
-    by: &str,
-) -> Vec<Edge<'a>> {
-    let holders = index.holders(&Request::of(verb, group, resource, namespace), Names::Any);
-    let by: Arc<str> = by.into();
-    let edge = |holder: Holder<'a>| Edge {
-        by: Arc::clone(&by),
-        depends_on: None,
-        is_limited: true,
-        gives_pods: verb != "impersonate",
-        holder,
-    };
-    holders.into_iter().map(edge).collect()
-}
-
-/// `get nodes/proxy` runs commands in every pod of a node, past admission.
-fn nodes<'a>(index: &Index<'a>) -> Vec<Edge<'a>> {
-    let mut found = Vec::new();
-    for verb in ["get", "create"] {
-        let by = "runs commands in the pods of nodes (nodes/proxy)";
-        for mut edge in edges(index, verb, "", "nodes/proxy", None, by) {
-            edge.depends_on = Some(match limited(edge.holder.names, "nodes") {
-                Some(limited) => format!("a pod of the service account runs; {limited}"),
-                None => "a pod of the service account runs".to_owned(),
-            });
-            edge.is_limited = false;
-            found.push(edge);
-        }
+/// Where each of these may.
+fn places<'a>(holders: &[(Holder<'a>, Reach<'a>)]) -> HashMap<Known<'a>, Reach<'a>> {
+    let mut found: HashMap<Known<'a>, Reach<'a>> = HashMap::new();
+    for (holder, reach) in holders {
+        found.entry(holder.who).or_insert_with(Reach::nowhere).join(reach);
     }
     found
-}
-
-fn of_namespace<'a>(index: &Index<'a>, namespace: &str, version: Option<&str>) -> Vec<Edge<'a>> {
-    let mut found = edges(
-        index,
-        "impersonate",
-        "",
-        "serviceaccounts",
-        Some(namespace),
-        &format!("impersonates service accounts of namespace {namespace}"),
-    );
-    for (verbs, group, resource, words) in OF_NAMESPACE {
-        for verb in verbs {
-            let is_token = resource == "serviceaccounts/token";
-            let by = match (*verb, resource) {
-                ("get" | "create", "pods/exec" | "pods/attach") => {
-                    format!("runs {words} of namespace {namespace}")
-                }
-                (_, "pods/ephemeralcontainers") => format!("adds {words} of namespace {namespace}"),
-                ("create", _) => format!("creates {words} in namespace {namespace}"),
-                _ => format!("changes {words} of namespace {namespace}"),
-            };
-            let runs =
-                |resource: &str| resource.starts_with("pods/") || (resource == "pods" && *verb != "create");
-            for mut edge in edges(index, verb, group, resource, Some(namespace), &by) {
-                if !is_token {
-                    let mut depends: Vec<String> = Vec::new();
-                    if *verb == "get" {
-                        match websocket_needs_create(version) {
-                            Some(true) => continue,
-                            Some(false) => {}
-                            None => depends.push(
-                                "the version of Kubernetes: up to 1.34 `get` alone is enough".to_owned(),
-                            ),
-                        }
-                    }
-                    if runs(resource) {
-                        depends.push("a pod of the service account runs".to_owned());
-                    }
-                    depends.extend(limited(edge.holder.names, resource));
-                    edge.is_limited = false;
-                    edge.depends_on = (!depends.is_empty()).then(|| depends.join("; "));
-                }
-                found.push(edge);
-            }
-        }
-    }
-    found.extend(tokens_in_secrets(index, namespace));
-    // What is sure before what depends, so that the surest way is told.
-    found.sort_by_key(|edge| edge.depends_on.is_some());
-    found
-}
-
-/// Whether `exec` by websocket needs `create` beside `get` (from 1.35: `AuthorizePodWebsocketUpgradeCreatePermission`).
-fn websocket_needs_create(version: Option<&str>) -> Option<bool> {
-    let (major, minor) = version?.split_once('.')?;
-    let minor: u32 = minor.parse().ok()?;
-    Some(major != "1" || minor >= 35)
 }

@@ -3,10 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
 use super::{
+    actor::Known,
     person::{CALLERS_ARN, Fit, Person, fit},
     rights::{
         Allowing, Given, NODE_AUTHORIZER, Reason, Rights, account_of, is_for_nodes, is_in_scope,
@@ -21,111 +19,6 @@ use eksact_identity::{
     iam::trust,
     rbac::{AUTHENTICATED, MASTERS, NODES, Request, SERVICE_ACCOUNTS, service_account_of},
 };
-
-/// Somebody who may do something.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", tag = "kind")]
-pub enum Actor {
-    /// A principal of IAM whom the cluster lets in.
-    #[serde(rename_all = "camelCase")]
-    IamPrincipal {
-        /// Its ARN.
-        arn: String,
-    },
-    /// A user of Kubernetes.
-    User {
-        /// Its name.
-        name: String,
-    },
-    /// A group of Kubernetes.
-    Group {
-        /// Its name.
-        name: String,
-    },
-    /// A service account.
-    ServiceAccount {
-        /// Namespace.
-        namespace: String,
-        /// Name.
-        name: String,
-    },
-    /// Pods on nodes of a role of IAM.
-    #[serde(rename_all = "camelCase")]
-    Nodes {
-        /// ARN of the nodes' role.
-        role: String,
-    },
-    /// Somebody in AWS whom the account's IAM does not list: another account, a service, an identity provider.
-    #[serde(rename_all = "camelCase")]
-    Outsider {
-        /// Its ARN or name.
-        name: String,
-    },
-}
-
-impl Actor {
-    /// `IAM principal`, `user`, `group`, `service account`, `pods on nodes`, `outsider`.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::IamPrincipal { .. } => "IAM principal",
-            Self::User { .. } => "user",
-            Self::Group { .. } => "group",
-            Self::ServiceAccount { .. } => "service account",
-            Self::Nodes { .. } => "pods on nodes",
-            Self::Outsider { .. } => "outsider",
-        }
-    }
-
-    /// Its name; that of a service account with its namespace.
-    pub fn name(&self) -> String {
-        match self {
-            Self::IamPrincipal { arn } => arn.clone(),
-            Self::Nodes { role } => role.clone(),
-            Self::User { name } | Self::Group { name } | Self::Outsider { name } => name.clone(),
-            Self::ServiceAccount { namespace, name } => format!("{namespace}/{name}"),
-        }
-    }
-}
-
-/// Somebody, borrowed from what was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Known<'a> {
-    /// A principal of IAM by its ARN.
-    Iam(&'a str),
-    User(&'a str),
-    Group(&'a str),
-    Account(&'a str, &'a str),
-}
-
-impl<'a> Known<'a> {
-    /// The same, to be shown.
-    pub(super) fn actor(self) -> Actor {
-        match self {
-            Self::Iam(arn) => Actor::IamPrincipal { arn: arn.to_owned() },
-            Self::User(name) => Actor::User {
-                name: name.to_owned(),
-            },
-            Self::Group(name) => Actor::Group {
-                name: name.to_owned(),
-            },
-            Self::Account(namespace, name) => Actor::ServiceAccount {
-                namespace: namespace.to_owned(),
-                name: name.to_owned(),
-            },
-        }
-    }
-
-    /// Who of the cluster this is; none for who is known in AWS alone.
-    pub(super) fn of(actor: &'a Actor) -> Option<Self> {
-        match actor {
-            Actor::IamPrincipal { arn } => Some(Self::Iam(arn)),
-            Actor::User { name } => Some(Self::User(name)),
-            Actor::Group { name } => Some(Self::Group(name)),
-            Actor::ServiceAccount { namespace, name } => Some(Self::Account(namespace, name)),
-            Actor::Nodes { .. } | Actor::Outsider { .. } => None,
-        }
-    }
-}
 
 /// As what somebody has a right, where what gives it names something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -180,6 +73,11 @@ pub(super) struct Holder<'a> {
 }
 
 impl Holder<'_> {
+    /// Whether something allows it for sure.
+    pub(super) fn is_sure(&self) -> bool {
+        self.by.is_some() && self.open.is_none()
+    }
+
     /// What allows it; none where it is not sure that something does.
     pub(super) fn reason(&self) -> Option<Reason> {
         let by = self.by.filter(|_| self.open.is_none())?;
@@ -264,11 +162,28 @@ impl<'p> Index<'p> {
 
     /// Everybody who may.
     pub(super) fn holders(&self, request: &Request, names: Names) -> Vec<Holder<'p>> {
+        let bindings = self.rights.bindings_for(request);
+        self.holders_by(request, names, bindings, |policy| is_in_scope(policy, request))
+    }
+
+    /// Everybody who may in the whole cluster or in some namespace, whichever; [`Place::reach`] says where.
+    pub(super) fn holders_anywhere(&self, request: &Request, names: Names) -> Vec<Holder<'p>> {
+        self.holders_by(request, names, self.rights.sorted_bindings(), |_| true)
+    }
+
+    /// Everybody who may by these bindings and access policies.
+    fn holders_by(
+        &self,
+        request: &Request,
+        names: Names,
+        bindings: impl Iterator<Item = &'p RbacBinding>,
+        counts: impl Fn(&AccessPolicy) -> bool,
+    ) -> Vec<Holder<'p>> {
         let rights = self.rights;
         let mut found = Vec::new();
         self.group(MASTERS, Allowing::Masters, &[], &mut found);
         let mut known: HashMap<(Option<&str>, &str), Vec<&PolicyRule>> = HashMap::new();
-        for binding in rights.bindings_for(request) {
+        for binding in bindings {
             let Some(role) = rights.role_of(binding) else {
                 continue;
             };
@@ -298,7 +213,7 @@ impl<'p> Index<'p> {
                 }
             }
         }
-        self.policies(request, names, &mut found);
+        self.policies(request, names, counts, &mut found);
         if is_for_nodes(request) {
             self.nodes(&mut found);
         }
@@ -409,24 +324,30 @@ impl<'p> Index<'p> {
         }
     }
 
-    fn policies(&self, request: &Request, names: Names, found: &mut Vec<Holder<'p>>) {
+    fn policies(
+        &self,
+        request: &Request,
+        names: Names,
+        counts: impl Fn(&AccessPolicy) -> bool,
+        found: &mut Vec<Holder<'p>>,
+    ) {
         for person in &self.rights.people {
-            for policy in person.entry.into_iter().flat_map(|entry| &entry.policies) {
+            let policies = person.entry.into_iter().flat_map(|entry| &entry.policies);
+            for policy in policies.filter(|policy| counts(policy)) {
                 let rule = match names {
-                    Names::Asked => match self.rights.policy_allows(policy, request) {
+                    Names::Asked => match self.rights.policy_gives(policy, request) {
                         Given::Rule(rule) => Some(rule),
                         Given::No => continue,
                         Given::Unknown => None,
                     },
                     // No rule of an access policy is for single objects.
-                    Names::Any if is_in_scope(policy, request) => {
+                    Names::Any => {
                         let rules = self.rights.rules_of(policy).unwrap_or_default();
                         match rules.iter().find(|rule| rule.allows_some(request)) {
                             Some(rule) => Some(rule),
                             None => continue,
                         }
                     }
-                    Names::Any => continue,
                 };
                 found.push(Holder {
                     who: iam(person),

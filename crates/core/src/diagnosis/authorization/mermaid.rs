@@ -39,7 +39,7 @@ pub fn mermaid(answer: &WhoCan) -> String {
     }
     let mut chart = Chart::default();
     let left_out = paths.len().saturating_sub(MAX_PATHS);
-    let goal = answer.request.to_string();
+    let goal = answer.question();
     chart.node(&goal);
     for (steps, names) in paths.into_iter().take(MAX_PATHS) {
         let mut label = names

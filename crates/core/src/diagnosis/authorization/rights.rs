@@ -140,7 +140,7 @@ pub struct Rights<'p> {
     pub people: Vec<Person<'p>>,
     roles: HashMap<(Option<&'p str>, &'p str), &'p RbacRole>,
     of_cluster: Vec<&'p RbacBinding>,
-    of_namespaces: HashMap<&'p str, Vec<&'p RbacBinding>>,
+    of_namespaces: BTreeMap<&'p str, Vec<&'p RbacBinding>>,
     /// What each access policy allows, by its ARN, where that is known.
     policies: BTreeMap<&'p str, Option<Vec<PolicyRule>>>,
 }
@@ -152,7 +152,7 @@ impl<'p> Rights<'p> {
         let aws_auth = data.map_or_else(|| aws_auth::parse(&BTreeMap::new()), aws_auth::parse);
         let roles = picture.roles.known().into_iter().flatten();
         let mut of_cluster = Vec::new();
-        let mut of_namespaces: HashMap<&str, Vec<&RbacBinding>> = HashMap::new();
+        let mut of_namespaces: BTreeMap<&str, Vec<&RbacBinding>> = BTreeMap::new();
         for binding in picture.bindings.known().into_iter().flatten() {
             match binding.namespace.as_deref() {
                 None => of_cluster.push(binding),
@@ -183,6 +183,14 @@ impl<'p> Rights<'p> {
         self.of_cluster.iter().chain(own.into_iter().flatten()).copied()
     }
 
+    /// Every binding: those of the whole cluster, and then by namespace.
+    pub(super) fn sorted_bindings(&self) -> impl Iterator<Item = &'p RbacBinding> {
+        self.of_cluster
+            .iter()
+            .chain(self.of_namespaces.values().flatten())
+            .copied()
+    }
+
     /// Every binding, for what would be allowed elsewhere.
     pub(in crate::diagnosis) fn all_bindings(&self) -> impl Iterator<Item = &'p RbacBinding> {
         self.picture.bindings.known().into_iter().flatten()
@@ -206,6 +214,11 @@ impl<'p> Rights<'p> {
         if !is_in_scope(policy, request) {
             return Given::No;
         }
+        self.policy_gives(policy, request)
+    }
+
+    /// The same wherever its scope is.
+    pub(super) fn policy_gives(&self, policy: &AccessPolicy, request: &Request) -> Given<'_> {
         match self.policies.get(policy.arn.as_str()).map(Option::as_deref) {
             Some(Some(rules)) => rules
                 .iter()

@@ -7,8 +7,9 @@
 use std::collections::HashSet;
 
 use super::{
-    escalation::{Edge, actors, edges, limited},
-    holders::{Holder, Index, Known, Names},
+    actor::Known,
+    edges::{Edge, actors, edges, limited},
+    holders::{Holder, Index, Names},
 };
 use crate::live::AWS_AUTH_NAMESPACE;
 use eksact_identity::rbac::Request;

@@ -9,8 +9,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
+    actor::{Actor, Known},
     escalation::{Becomes, becoming},
-    holders::{Actor, Holder, Index, Names},
+    holders::{Holder, Index, Names},
+    reach::{Namespaces, Place, Reach},
     rights::{Reason, Rights, Verdict},
 };
 use crate::diagnosis::aws_authorization::{AwsRequest, becoming_in_iam};
@@ -48,9 +50,12 @@ pub struct Path {
     /// What allows it.
     #[serde(flatten)]
     pub reason: Reason,
+    /// In which namespaces, where each is asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<Namespaces>,
 }
 
-/// Somebody, and why.
+/// Somebody, and why. Where each namespace is asked about, there are two for whoever may in some and perhaps in others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Row {
@@ -67,6 +72,9 @@ pub struct Row {
     /// What it depends on, where nothing allows it for sure.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,
+    /// In which namespaces, where each is asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<Namespaces>,
 }
 
 /// The answer to who may.
@@ -75,6 +83,9 @@ pub struct Row {
 pub struct WhoCan {
     /// What was asked.
     pub request: Inquiry,
+    /// The namespaces that were asked about, where it was each of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<Vec<String>>,
     /// Who may.
     pub direct: Vec<Row>,
     /// Who can become one of them.
@@ -87,19 +98,60 @@ pub struct WhoCan {
     pub notes: Vec<String>,
 }
 
+impl WhoCan {
+    /// What was asked, in words: `delete pods in namespace prod`, `delete pods in any namespace`.
+    pub fn question(&self) -> String {
+        match (&self.request, &self.namespaces) {
+            (Inquiry::Cluster(request), Some(_)) => format!("{} in any namespace", request.what()),
+            (request, _) => request.to_string(),
+        }
+    }
+}
+
 /// Who may do this.
 pub fn who_can(rights: &Rights<'_>, request: &Request) -> WhoCan {
+    answer(rights, request, &Place::Asked)
+}
+
+/// Who may do this in at least one namespace, and in which: what [`who_can`] says of each, at the price of one question.
+pub fn who_can_in_any(rights: &Rights<'_>, request: &Request) -> WhoCan {
+    answer(rights, request, &Place::each(rights.picture))
+}
+
+fn answer(rights: &Rights<'_>, request: &Request, place: &Place<'_>) -> WhoCan {
     let index = Index::of(rights);
-    let direct = rows(rights, index.holders(request, Names::Asked));
-    let mut can_become = becoming(rights, &index, request, &direct);
-    let known: Vec<(&Actor, Verdict)> = direct
+    let holders = match place {
+        Place::Asked => index.holders(request, Names::Asked),
+        Place::Each(_) => index.holders_anywhere(request, Names::Asked),
+    };
+    let mut targets: BTreeMap<Known<'_>, Reach<'_>> = BTreeMap::new();
+    for holder in holders.iter().filter(|holder| holder.is_sure()) {
+        let target = targets.entry(holder.who).or_insert_with(Reach::nowhere);
+        target.join(&place.reach(holder));
+    }
+    targets.retain(|_, reach| !reach.is_nowhere());
+    let direct = rows(rights, holders, place);
+    let mut can_become = becoming(rights, &index, request, place, targets);
+    let known: Vec<(&Actor, Verdict, &Reach<'_>)> = direct
         .iter()
-        .map(|row| (&row.actor, row.verdict))
-        .chain(can_become.iter().map(|row| (&row.actor, row.verdict)))
+        .map(|(row, reach)| (&row.actor, row.verdict, reach))
+        .chain(
+            can_become
+                .iter()
+                .map(|(row, reach)| (&row.actor, row.verdict, reach)),
+        )
         .collect();
     let in_iam = becoming_in_iam(rights, &known);
     can_become.extend(in_iam);
     can_become.sort();
+    let shown = |reach: &Reach<'_>| matches!(place, Place::Each(_)).then(|| reach.namespaces());
+    let direct: Vec<Row> = direct
+        .into_iter()
+        .map(|(row, reach)| Row {
+            namespaces: shown(&reach),
+            ..row
+        })
+        .collect();
     let mut unread = rights.picture.unread();
     // Who becomes more is a part of the answer, and rests on it where it was asked for.
     if rights.picture.asked_aws() {
@@ -107,59 +159,125 @@ pub fn who_can(rights: &Rights<'_>, request: &Request) -> WhoCan {
     }
     WhoCan {
         request: Inquiry::Cluster(request.clone()),
-        notes: notes(rights, request, &direct),
+        namespaces: match place {
+            Place::Asked => None,
+            Place::Each(names) => Some(names.iter().map(|name| (*name).to_owned()).collect()),
+        },
+        notes: notes(rights, request, place, &direct),
         direct,
-        can_become,
+        can_become: can_become
+            .into_iter()
+            .map(|(row, reach)| Becomes {
+                namespaces: shown(&reach),
+                ..row
+            })
+            .collect(),
         complete: unread.is_empty(),
         unread,
     }
 }
 
-/// One row for each, in the order of kinds and names.
-fn rows(rights: &Rights<'_>, holders: Vec<Holder<'_>>) -> Vec<Row> {
+/// What is known of somebody: by what paths it may, and on what it depends; each with where.
+#[derive(Default)]
+struct Found<'p> {
+    paths: BTreeMap<Path, Reach<'p>>,
+    depends_on: BTreeMap<String, Reach<'p>>,
+}
+
+/// One row for each, in the order of kinds and names; and one more where it may in some namespaces and perhaps in others.
+fn rows<'p>(rights: &Rights<'p>, holders: Vec<Holder<'p>>, place: &Place<'p>) -> Vec<(Row, Reach<'p>)> {
     let existing: BTreeSet<(&str, &str)> = rights
         .accounts()
         .iter()
         .map(|account| (account.namespace.as_str(), account.name.as_str()))
         .collect();
     let is_read = rights.picture.service_accounts.known().is_some();
-    let mut by_actor: BTreeMap<Actor, (BTreeSet<Path>, BTreeSet<String>)> = BTreeMap::new();
+    let mut by_actor: BTreeMap<Actor, Found<'p>> = BTreeMap::new();
     for holder in holders {
-        let (paths, depends_on) = by_actor.entry(holder.who.actor()).or_default();
+        let reach = place.reach(&holder);
+        if reach.is_nowhere() {
+            continue;
+        }
+        let found = by_actor.entry(holder.who.actor()).or_default();
         if let Some(reason) = holder.reason() {
-            paths.insert(Path {
+            let path = Path {
                 via: holder.via.words(),
                 reason,
-            });
+                namespaces: None,
+            };
+            found
+                .paths
+                .entry(path)
+                .or_insert_with(Reach::nowhere)
+                .join(&reach);
         }
-        depends_on.extend(holder.depends_on());
+        if let Some(what) = holder.depends_on() {
+            let depends = found.depends_on.entry(what);
+            depends.or_insert_with(Reach::nowhere).join(&reach);
+        }
     }
-    let row = |(actor, (paths, depends_on)): (Actor, (BTreeSet<Path>, BTreeSet<String>))| Row {
-        absent: match &actor {
+    let rows_of = |(actor, found): (Actor, Found<'p>)| {
+        let absent = match &actor {
             Actor::ServiceAccount { namespace, name } => {
                 is_read && !existing.contains(&(namespace.as_str(), name.as_str()))
             }
             _ => false,
-        },
-        actor,
-        verdict: if paths.is_empty() {
-            Verdict::Depends
-        } else {
-            Verdict::Yes
-        },
-        depends_on: if paths.is_empty() {
-            depends_on.into_iter().collect()
-        } else {
-            Vec::new()
-        },
-        paths: paths.into_iter().collect(),
+        };
+        let mut sure = Reach::nowhere();
+        for reach in found.paths.values() {
+            sure.join(reach);
+        }
+        let mut perhaps = Reach::nowhere();
+        let mut depends_on = Vec::new();
+        for (what, reach) in found.depends_on {
+            let left = reach.without(&sure);
+            if !left.is_nowhere() {
+                perhaps.join(&left);
+                depends_on.push(what);
+            }
+        }
+        let row = |verdict: Verdict, paths: Vec<Path>, depends_on: Vec<String>| Row {
+            actor: actor.clone(),
+            verdict,
+            absent,
+            paths,
+            depends_on,
+            namespaces: None,
+        };
+        let path = |(path, reach): (Path, Reach<'p>)| Path {
+            namespaces: matches!(place, Place::Each(_)).then(|| reach.namespaces()),
+            ..path
+        };
+        let paths = found.paths.into_iter().map(path).collect();
+        [
+            (row(Verdict::Yes, paths, Vec::new()), sure),
+            (row(Verdict::Depends, Vec::new(), depends_on), perhaps),
+        ]
+        .into_iter()
+        .filter(|(_, reach)| !reach.is_nowhere())
+        .collect::<Vec<_>>()
     };
-    by_actor.into_iter().map(row).collect()
+    by_actor.into_iter().flat_map(rows_of).collect()
 }
 
-fn notes(rights: &Rights<'_>, request: &Request, direct: &[Row]) -> Vec<String> {
+fn notes(rights: &Rights<'_>, request: &Request, place: &Place<'_>, direct: &[Row]) -> Vec<String> {
     let mut notes = Vec::new();
     let picture = rights.picture;
+    let unused = place.unused_scopes(picture);
+    if !unused.is_empty() {
+        let unused: Vec<&str> = unused.into_iter().collect();
+        notes.push(format!(
+            "access policies for namespaces that are not there give nothing yet: {}",
+            unused.join(", ")
+        ));
+    }
+    if matches!(place, Place::Each(_)) && picture.service_accounts.known().is_none() {
+        notes.push(
+            "which namespaces there are is not known, because the service accounts could not be read: those of roles, bindings and \
+             access policies are asked about"
+                .to_owned(),
+        );
+    }
     if !picture.has_entries() {
         notes.push(
             "whoever created the cluster is in system:masters as well, and EKS does not say who that is (authentication mode \
@@ -181,9 +299,11 @@ fn notes(rights: &Rights<'_>, request: &Request, direct: &[Row]) -> Vec<String> 
             unknown.join(", ")
         ));
     }
-    if request.namespace.is_none() && may_be_in_namespaces(request) {
+    if matches!(place, Place::Asked) && is_of_namespaces(request) {
         notes.push(
-            "asked for the whole cluster: who may in single namespaces only, by a RoleBinding, is not among them".to_owned(),
+            "asked for all namespaces at once: who may in single ones only, by a RoleBinding, is not among them; --any-namespace \
+             lists them"
+                .to_owned(),
         );
     }
     notes.push(match picture.aws.details.unread() {
@@ -201,8 +321,11 @@ fn notes(rights: &Rights<'_>, request: &Request, direct: &[Row]) -> Vec<String> 
     notes
 }
 
-/// Whether a request without a namespace is for all of them at once.
-fn may_be_in_namespaces(request: &Request) -> bool {
+/// Whether a request has no namespace, and could be one in each.
+pub fn is_of_namespaces(request: &Request) -> bool {
+    if request.namespace.is_some() {
+        return false;
+    }
     match &request.on {
         On::Url { .. } => false,
         On::Resource { group, resource, .. } => {

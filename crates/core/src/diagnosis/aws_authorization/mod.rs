@@ -5,6 +5,7 @@ mod chains;
 mod escalation;
 mod explain;
 mod identities;
+mod into_cluster;
 mod listing;
 mod picture;
 mod pods;
@@ -17,9 +18,9 @@ mod words;
 mod tests;
 
 pub use explain::{AwsWho, explain_aws};
+pub(super) use into_cluster::becoming_in_iam;
 pub(super) use listing::Assumers;
 pub(super) use picture::read_aws;
 pub use picture::{Association, AwsPicture, Details};
 pub use question::{AwsQuestion, AwsRequest, AwsRequestError};
-pub(super) use who_can::becoming_in_iam;
 pub use who_can::who_can_in_aws;

@@ -10,7 +10,7 @@ use super::{
     question::AwsQuestion,
     words::{assuming, becomes, door, grants, verdict, way, whether_it_may},
 };
-use crate::diagnosis::authorization::{Actor, Becomes, Path, Picture, Reason, Rights, Row, Verdict};
+use crate::diagnosis::authorization::{Actor, Becomes, Path, Reason, Rights, Row, Verdict};
 use eksact_identity::{
     iam::{
         policy::authorization::{Answer, Decision},
@@ -86,6 +86,7 @@ impl<'s, 'p> Search<'s, 'p> {
             absent: is_absent,
             paths: Vec::new(),
             depends_on: Vec::new(),
+            namespaces: None,
         });
         if verdict == Verdict::Yes && row.verdict == Verdict::Depends {
             row.verdict = Verdict::Yes;
@@ -93,7 +94,11 @@ impl<'s, 'p> Search<'s, 'p> {
             row.depends_on.clear();
         }
         if verdict == row.verdict {
-            row.paths.push(Path { via, reason });
+            row.paths.push(Path {
+                via,
+                reason,
+                namespaces: None,
+            });
             row.paths.sort();
             row.depends_on.extend(decision.depends_on.iter().cloned());
             row.depends_on.sort();
@@ -201,6 +206,7 @@ impl<'s, 'p> Search<'s, 'p> {
             via: None,
             reason,
             depends_on,
+            namespaces: None,
         });
     }
 
@@ -240,20 +246,19 @@ impl<'s, 'p> Search<'s, 'p> {
         }
     }
 
-    /// Who becomes one of `goals`, or gets what it asks for, by assuming roles and by what it may change. Gives whether a longer way
-    /// was left out.
+    /// Who becomes one of `goals`, or gets what `goal` asks for, by assuming roles and by what it may change. Gives whether a longer
+    /// way was left out.
     pub(super) fn climb(
         &mut self,
-        picture: &Picture,
-        goal: Goal<'_>,
+        escalations: &Escalations<'_, '_>,
+        goal: Option<Goal<'_>>,
         goals: &BTreeMap<usize, Answer>,
     ) -> bool {
-        let escalations = Escalations::of(self.identities, picture);
         // The surest answer of each. Who may only perhaps is looked at again: there may be a surer way.
         let mut told = goals.clone();
         let mut counted = None;
-        let mut powers = escalations.of_itself(goal, &sure(&told));
-        self.over_cluster(&escalations, goal, &mut counted, &sure(&told), &mut powers);
+        let mut powers = goal.map_or_else(Powers::new, |goal| escalations.of_itself(goal, &sure(&told)));
+        self.over_cluster(escalations, goal, &mut counted, &sure(&told), &mut powers);
         powers.retain(|index, power| is_surer(&told, *index, power.decision.answer));
         let mut frontier = goals.clone();
         let mut is_cut = false;
@@ -274,7 +279,7 @@ impl<'s, 'p> Search<'s, 'p> {
             told.extend(&hops);
             frontier.extend(&hops);
             powers = escalations.over(&frontier, &sure(&told));
-            self.over_cluster(&escalations, goal, &mut counted, &sure(&told), &mut powers);
+            self.over_cluster(escalations, goal, &mut counted, &sure(&told), &mut powers);
             powers.retain(|index, power| is_surer(&told, *index, power.decision.answer));
             if powers.is_empty() {
                 return is_cut;
@@ -289,14 +294,15 @@ impl<'s, 'p> Search<'s, 'p> {
     fn over_cluster(
         &self,
         escalations: &Escalations<'_, '_>,
-        goal: Goal<'_>,
+        goal: Option<Goal<'_>>,
         counted: &mut Option<Answer>,
         known: &BTreeSet<usize>,
         powers: &mut Powers,
     ) {
         let is_enough = match goal {
-            Goal::Cluster => Some(Answer::Yes),
-            Goal::Question(_) => self.accounts.values().min().copied(),
+            Some(Goal::Cluster) => Some(Answer::Yes),
+            Some(Goal::Question(_)) => self.accounts.values().min().copied(),
+            None => None,
         };
         let Some(answer) = is_enough.filter(|now| counted.is_none_or(|before| *now < before)) else {
             return;

@@ -1,21 +1,20 @@
 //! Everybody who may do something in AWS: users and roles, the service accounts whose pods get such a role, nodes; and apart from
 //! them who can become one of them, by assuming roles, by a trust policy alone, and by rights in the cluster.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{
     chains::MOST_HOPS,
-    escalation::Goal,
+    escalation::{Escalations, Goal},
     identities::Identities,
-    pods::{Pods, depends, no},
+    pods::Pods,
     question::AwsQuestion,
     search::{Search, Wanted},
-    words::whether_it_may,
 };
 use crate::diagnosis::authorization::{
-    Actor, Becomes, Inquiry, Picture, Read, Rights, Verdict, WhoCan, becoming_service_accounts,
+    Actor, Inquiry, Picture, Read, Rights, Verdict, WhoCan, becoming_service_accounts,
 };
-use eksact_identity::iam::policy::authorization::{Answer, CONTROL_POLICIES_NOT_READ, Decision};
+use eksact_identity::iam::policy::authorization::CONTROL_POLICIES_NOT_READ;
 
 /// Who may do this. Nothing, and why, where IAM was not read.
 ///
@@ -35,7 +34,8 @@ pub fn who_can_in_aws(rights: &Rights<'_>, question: &AwsQuestion) -> Result<Who
         search.pods_of(*role, &Wanted::Itself(question));
     }
     search.nodes(question, rights, &goals);
-    let is_cut = search.climb(picture, Goal::Question(question), &goals);
+    let escalations = Escalations::of(&identities, picture);
+    let is_cut = search.climb(&escalations, Some(Goal::Question(question)), &goals);
     search
         .becomes
         .extend(becoming_service_accounts(rights, &search.accounts));
@@ -61,6 +61,7 @@ pub fn who_can_in_aws(rights: &Rights<'_>, question: &AwsQuestion) -> Result<Who
         .collect();
     Ok(WhoCan {
         request: Inquiry::Aws(question.request.clone()),
+        namespaces: None,
         notes: notes(picture, is_cut),
         can_become,
         direct: search.rows.into_values().collect(),
@@ -90,57 +91,4 @@ fn notes(picture: &Picture, is_cut: bool) -> Vec<String> {
         notes.push("the cluster has no OIDC issuer: no annotation gives a role".to_owned());
     }
     notes
-}
-
-/// Everybody whom IAM lets become one of these principals, or anybody in the cluster. Nothing where IAM was not read.
-pub(in crate::diagnosis) fn becoming_in_iam(
-    rights: &Rights<'_>,
-    known: &[(&Actor, Verdict)],
-) -> Vec<Becomes> {
-    let picture = rights.picture;
-    let Some(details) = picture.aws.details.known() else {
-        return Vec::new();
-    };
-    let identities = Identities::of(details, &picture.account);
-    let pods = Pods::of(picture);
-    let mut goals: BTreeMap<usize, Answer> = BTreeMap::new();
-    for (actor, verdict) in known {
-        let Actor::IamPrincipal { arn } = actor else {
-            continue;
-        };
-        let answer = match verdict {
-            Verdict::Yes => Answer::Yes,
-            Verdict::Depends => Answer::Depends,
-            Verdict::No => continue,
-        };
-        if let Some(index) = identities.find(arn) {
-            let surest = goals.get(&index).map_or(answer, |known| known.or(answer));
-            goals.insert(index, surest);
-        }
-    }
-    let mut search = Search::of(&identities, &pods);
-    for (role, answer) in &goals {
-        let mut same = Decision {
-            answer: *answer,
-            ..no()
-        };
-        if let (Answer::Depends, Some(identity)) = (answer, identities.all.get(*role)) {
-            depends(&mut same, &whether_it_may(identity.arn));
-        }
-        let wanted = Wanted::Onward {
-            decision: &same,
-            words: "and so is it in the cluster",
-            does: None,
-        };
-        search.pods_of(*role, &wanted);
-    }
-    search.climb(picture, Goal::Cluster, &goals);
-    // Whoever may only perhaps is told again where there is a surer way.
-    let all: BTreeSet<&Actor> = known.iter().map(|(actor, _)| *actor).collect();
-    let sure = known.iter().filter(|(_, verdict)| *verdict == Verdict::Yes);
-    let sure: BTreeSet<&Actor> = sure.map(|(actor, _)| *actor).collect();
-    let is_new = |row: &Becomes| {
-        !sure.contains(&row.actor) && (row.verdict == Verdict::Yes || !all.contains(&row.actor))
-    };
-    search.becomes.into_iter().filter(is_new).collect()
 }
