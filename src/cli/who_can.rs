@@ -12,12 +12,15 @@ use super::{
 use eksact_core::{
     diagnosis::{
         authorization::{
-            Becomes, Namespaces, Path, Rights, Row, Verdict, WhoCan, csv, mermaid, who_can,
-            who_can_in_any,
+            Becomes, Namespaces, Path, Rights, Row, Verdict, WhoCan, csv, mermaid, who_can, who_can_in_any,
         },
         aws_authorization::who_can_in_aws,
     },
-    view::{Printer, Style, Table, plan_json::json, text::{cells, harmless}},
+    view::{
+        Printer, Style, Table,
+        plan_json::json,
+        text::{cells, harmless},
+    },
 };
 
 /// List who may do something in the cluster or in AWS: IAM principals, users, groups, service accounts
@@ -126,7 +129,11 @@ struct Shown {
 
 impl Shown {
     fn direct(self, answer: &WhoCan) -> Table {
-        let place = if self.each_namespace { "NAMESPACES" } else { "SCOPE" };
+        let place = if self.each_namespace {
+            "NAMESPACES"
+        } else {
+            "SCOPE"
+        };
         let mut table = if self.via {
             Table::new(["KIND", "SUBJECT", "VIA", "BINDING", "ROLE", "RULE", place])
         } else {
@@ -225,7 +232,10 @@ impl Shown {
                 &place,
             ]);
         }
-        let place = row.namespaces.as_ref().map(|namespaces| self.names([namespaces].into_iter()));
+        let place = row
+            .namespaces
+            .as_ref()
+            .map(|namespaces| self.names([namespaces].into_iter()));
         for what in &row.depends_on {
             let depends = format!("depends: {what}");
             let place = place.as_deref().unwrap_or_default();
@@ -234,7 +244,10 @@ impl Shown {
     }
 
     fn one_row(self, row: &Row, table: &mut Table) {
-        let place = row.namespaces.as_ref().map(|namespaces| self.names([namespaces].into_iter()));
+        let place = row
+            .namespaces
+            .as_ref()
+            .map(|namespaces| self.names([namespaces].into_iter()));
         let Some(Path { via, reason, .. }) = row.paths.first() else {
             let what = format!("depends: {}", row.depends_on.join("; "));
             table.row([row.actor.kind(), &subject(row), &what, &place.unwrap_or_default()]);

@@ -202,28 +202,27 @@ impl PlanDraft {
 
     pub(super) fn apply_orders(&mut self) {
         for (first, then) in std::mem::take(&mut self.orders) {
-            self.apply_order(first, then);
+            self.apply_order(&first, &then);
         }
         for (first, then) in std::mem::take(&mut self.preferred_orders) {
             if !self.waits_for(&first, &then) {
-                self.apply_order(first, then);
+                self.apply_order(&first, &then);
             }
         }
     }
 
-    fn apply_order(&mut self, first: Address, then: Address) {
+    fn apply_order(&mut self, first: &Address, then: &Address) {
         let (Some(last), Some(begin)) = (
-            self.last_step_of(&first),
-            self.change(&then)
-                .and_then(|change| change.steps.first().cloned()),
+            self.last_step_of(first),
+            self.change(then).and_then(|change| change.steps.first().cloned()),
         ) else {
             return;
         };
         if let Some(step) = self.steps.iter_mut().find(|step| step.id == begin) {
             step.depends_on.push(last);
         }
-        if let Some(change) = self.changes.iter_mut().find(|change| change.address == then) {
-            change.depends_on.push(first);
+        if let Some(change) = self.changes.iter_mut().find(|change| change.address == *then) {
+            change.depends_on.push(first.clone());
         }
     }
 

@@ -356,8 +356,8 @@ impl<'p> Escalations<'_, 'p> {
             let how = "removes its permissions boundary";
             add(removes, who.arn, how, Lifted::Removed, with(removes, boundary));
             let how = "sets another permissions boundary for itself";
-            let replaced = Lifted::Replaced(Some(all));
-            add(replaces, who.arn, how, replaced, with(replaces, all));
+            let by_all = Lifted::Replaced(Some(all));
+            add(replaces, who.arn, how, by_all, with(replaces, all));
             let mut decision = self.may(who, replaces, Some(who.arn));
             depends(
                 &mut decision,
