@@ -2,7 +2,7 @@
 //! names eksact must name as well, or it fails. It builds kubectl-who-can by Go. One command: `cargo bench --bench who_can_beside`.
 //!
 //! First in one namespace; then in every one. kubectl-who-can has `--all-namespaces`, "users that can do the specified action in any of
-//! the available namespaces", but then asks for two access reviews for each namespace and looks at no RoleBinding at all
+//! the available namespaces", but then asks for two access reviews for each namespace and looks at no `RoleBinding` at all
 //! (`pkg/cmd/list.go`: `getRoleBindings` returns at once). So it is asked once for each namespace, which is the best that it offers; its
 //! discovery is kept between the runs.
 
