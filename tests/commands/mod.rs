@@ -26,6 +26,7 @@ mod fleet_metrics;
 mod fleet_saved;
 mod fleet_views;
 mod forging;
+mod habits;
 mod iamserviceaccount;
 mod identity_mapping;
 mod identity_provider;
