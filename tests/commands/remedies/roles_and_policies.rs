@@ -338,6 +338,7 @@ fn there() -> Vec<Check> {
                 let attached = vec!["arn:aws:iam::111122223333:policy/p".to_owned()];
                 let group = eksact_core::ports::aws::Group {
                     name: "readers".to_owned(),
+                    arn: None,
                     managed_policy_arns: attached,
                     inline_policies: std::collections::BTreeMap::new(),
                 };

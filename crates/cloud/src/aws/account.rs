@@ -94,6 +94,7 @@ fn group(detail: types::GroupDetail) -> Result<Group, CallError> {
     Ok(Group {
         managed_policy_arns: attached(detail.attached_managed_policies),
         inline_policies: inline(&name, detail.group_policy_list)?,
+        arn: detail.arn,
         name,
     })
 }

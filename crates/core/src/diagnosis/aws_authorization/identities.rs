@@ -38,6 +38,8 @@ pub(super) struct Identity<'p> {
 /// Inline policies, and the ARNs of attached ones.
 #[derive(Debug)]
 struct GroupPolicies<'p> {
+    /// The group's own; none where it was not read.
+    arn: Option<&'p str>,
     inline: Vec<Policy>,
     managed: &'p [String],
 }
@@ -81,6 +83,8 @@ pub(super) struct Supposed<'s> {
     pub(super) absent: &'s [&'s str],
     /// What has become of its permissions boundary, which stops nothing any more.
     pub(super) lifted: Option<Lifted<'s>>,
+    /// That these policies are taken from it.
+    pub(super) without: &'s [Taken<'s>],
 }
 
 /// What has become of a permissions boundary that is lifted: which one there is then, conditions may ask.
@@ -92,6 +96,21 @@ pub(super) enum Lifted<'s> {
     Widened,
     /// Another has taken its place: this one, or one that is not known.
     Replaced(Option<&'s str>),
+}
+
+/// What can be taken from somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken<'s> {
+    /// Its inline policy of this number.
+    Inline(usize),
+    /// The managed policy of this ARN that is attached to it.
+    Attached(&'s str),
+    /// It from this group.
+    Membership(&'s str),
+    /// The inline policy of this number from this group.
+    OfGroup(&'s str, usize),
+    /// The managed policy from this group.
+    AttachedToGroup(&'s str, &'s str),
 }
 
 /// Who assumes roles: the action.
@@ -125,6 +144,7 @@ impl<'p> Identities<'p> {
         }
         let groups = details.groups.iter().map(|group| {
             let policies = GroupPolicies {
+                arn: group.arn.as_deref(),
                 inline: inline(&group.inline_policies, &format!(" of group {}", group.name)),
                 managed: &group.managed_policy_arns,
             };
@@ -201,14 +221,62 @@ impl<'p> Identities<'p> {
         })
     }
 
-    /// The policies that say what it may, of groups as well.
-    fn policies_of<'s>(&'s self, identity: &'s Identity<'p>) -> Vec<&'s Policy> {
-        let mut policies: Vec<&Policy> = identity.inline.iter().collect();
-        policies.extend(identity.managed.iter().filter_map(|arn| self.managed.get(arn)));
-        for group in identity.groups.iter().filter_map(|name| self.groups.get(name)) {
-            policies.extend(self.of_group(group));
+    /// The ARN of a group; none where it was not read.
+    pub(super) fn group_arn(&self, name: &str) -> Option<&'p str> {
+        self.groups.get(name)?.arn
+    }
+
+    /// The policies that say what it may, each with what would take it away; those of groups as well.
+    fn with_what_takes<'s>(&'s self, identity: &'s Identity<'p>) -> Vec<(Taken<'s>, &'s Policy)> {
+        let inline = identity.inline.iter().enumerate();
+        let mut policies: Vec<(Taken<'s>, &Policy)> = inline
+            .map(|(number, policy)| (Taken::Inline(number), policy))
+            .collect();
+        let attached = identity.managed.iter();
+        policies.extend(attached.filter_map(|arn| Some((Taken::Attached(arn), self.managed.get(arn)?))));
+        for name in &identity.groups {
+            let Some(group) = self.groups.get(name) else {
+                continue;
+            };
+            let inline = group.inline.iter().enumerate();
+            policies.extend(inline.map(|(number, policy)| (Taken::OfGroup(name, number), policy)));
+            let attached = group.managed.iter().map(String::as_str);
+            policies.extend(
+                attached.filter_map(|arn| Some((Taken::AttachedToGroup(name, arn), self.managed.get(arn)?))),
+            );
         }
         policies
+    }
+
+    /// The policies of somebody that may deny it something, each with what would take it away.
+    pub(super) fn denying<'s>(&'s self, identity: &'s Identity<'p>) -> Vec<(Taken<'s>, &'s Policy)> {
+        let all = self.with_what_takes(identity).into_iter();
+        all.filter(|(_, policy)| policy.may_deny()).collect()
+    }
+
+    /// The policies that say what it may when these are taken away.
+    fn policies_of<'s>(&'s self, identity: &'s Identity<'p>, without: &[Taken<'_>]) -> Vec<&'s Policy> {
+        let is_left = |taken: &Taken<'_>| {
+            let is_of_left_group = match taken {
+                Taken::OfGroup(group, _) | Taken::AttachedToGroup(group, _) => {
+                    without.contains(&Taken::Membership(group))
+                }
+                _ => false,
+            };
+            !is_of_left_group && !without.contains(taken)
+        };
+        let all = self.with_what_takes(identity).into_iter();
+        all.filter(|(taken, _)| is_left(taken))
+            .map(|(_, policy)| policy)
+            .collect()
+    }
+
+    /// The resources on which somebody may do something, as its policies write them.
+    pub(super) fn may_on<'s>(&'s self, identity: &'s Identity<'p>, action: &str) -> Vec<&'s str> {
+        let policies = self.with_what_takes(identity).into_iter();
+        policies
+            .flat_map(|(_, policy)| policy.may_allow_on(action))
+            .collect()
     }
 
     fn of_group<'s>(&'s self, group: &'s GroupPolicies<'p>) -> impl Iterator<Item = &'s Policy> {
@@ -248,7 +316,7 @@ impl<'p> Identities<'p> {
             .fold(context, |context, (key, value)| context.with(key, *value));
         let absent = supposed.absent.iter();
         let context = absent.fold(context, |context, key| context.without(key));
-        let mut policies = self.policies_of(identity);
+        let mut policies = self.policies_of(identity, supposed.without);
         policies.extend(supposed.policy);
         if let Some(group) = supposed.group.and_then(|name| self.groups.get(name)) {
             policies.extend(self.of_group(group));
@@ -297,7 +365,7 @@ pub(super) fn is_of_sts(action: &str) -> bool {
 }
 
 impl<'p> Identity<'p> {
-    fn of_user(user: &'p User) -> Self {
+    pub(super) fn of_user(user: &'p User) -> Self {
         let name = user.arn.rsplit('/').next().unwrap_or_default();
         let context = tags(context(&user.arn, "User"), &user.tags)
             .with("aws:username", name)
@@ -317,7 +385,7 @@ impl<'p> Identity<'p> {
         }
     }
 
-    fn of_role(role: &'p Role) -> Self {
+    pub(super) fn of_role(role: &'p Role) -> Self {
         Self {
             arn: &role.arn,
             role: Some(role),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    identities::{Identities, Session, Supposed, is_of_sts},
+    identities::{Identities, Identity, Session, Supposed, is_of_sts},
     pods::depends,
 };
 use eksact_identity::iam::{
@@ -151,33 +151,24 @@ impl AwsQuestion {
         identity: usize,
         session: &Session<'_>,
     ) -> Option<Decision> {
-        self.decide_in(identities, identity, session, Supposed::default())
+        let identity = identities.all.get(identity)?;
+        Some(self.decide_of(identities, identity, session, Supposed::default()))
     }
 
-    /// The same without a session, supposing something.
-    pub(super) fn decide_supposing(
+    /// The same supposing something, and of somebody whom the account may not have yet.
+    pub(super) fn decide_of<'p>(
         &self,
-        identities: &Identities<'_>,
-        identity: usize,
-        supposed: Supposed<'_>,
-    ) -> Option<Decision> {
-        self.decide_in(identities, identity, &Session::default(), supposed)
-    }
-
-    fn decide_in(
-        &self,
-        identities: &Identities<'_>,
-        identity: usize,
+        identities: &Identities<'p>,
+        identity: &Identity<'p>,
         session: &Session<'_>,
         supposed: Supposed<'_>,
-    ) -> Option<Decision> {
-        let identity = identities.all.get(identity)?;
+    ) -> Decision {
         let resource = self.resource(identities);
         let mut decision = identities.decide_supposing(identity, &self.request, resource, session, supposed);
         if self.is_resource_unread(identities) {
             depends(&mut decision, &self.unread_resource());
         }
-        Some(decision)
+        decision
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) fn becomes(identities: &Identities<'_>, gains: Gains) -> String {
             let group = groups.nth(number).unwrap_or_default();
             format!("itself, as a member of group {group}")
         }
+        Gains::Undenied => "itself, without what denies it".to_owned(),
+        Gains::New(kind) => format!("a new {kind} with any right"),
         Gains::Unbound => "itself, without its permissions boundary".to_owned(),
         Gains::Cluster => "whoever it wants to be in the cluster".to_owned(),
     }

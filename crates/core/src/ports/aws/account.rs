@@ -34,6 +34,9 @@ pub struct User {
 pub struct Group {
     /// Name without path.
     pub name: String,
+    /// Its ARN, with its path; none in a snapshot of an eksact that did not read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
     /// ARNs of the attached managed policies.
     pub managed_policy_arns: Vec<String>,
     /// Decoded inline policies by name.

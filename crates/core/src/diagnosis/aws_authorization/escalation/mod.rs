@@ -4,7 +4,11 @@
 //! Sources: the documented effect of each action (service authorization reference); EKS best practices, "Identity and access
 //! management". Boundaries and denies of whoever does it count, as IAM counts them.
 
+mod narrow;
+mod new_principals;
 mod over_cluster;
+mod over_denies;
+mod over_others;
 mod over_policies;
 mod over_principals;
 
@@ -15,6 +19,7 @@ use std::{
 
 use serde_json::json;
 
+use self::narrow::Narrow;
 use super::{
     identities::{ASSUME, Identities, Identity, Session, Supposed},
     pods::both,
@@ -64,6 +69,10 @@ pub(super) enum Gains {
     Member(usize),
     /// To be without its permissions boundary.
     Unbound,
+    /// To be without what denies it.
+    Undenied,
+    /// To be a user, or a role, that it makes.
+    New(&'static str),
     /// To be anybody in the cluster.
     Cluster,
 }
@@ -88,8 +97,11 @@ pub(super) struct Escalations<'s, 'p> {
     identities: &'s Identities<'p>,
     picture: &'s Picture,
     able: HashMap<&'static str, Vec<usize>>,
+    narrow: Narrow<'s>,
     /// Those who have an access entry.
     entered: BTreeSet<String>,
+    /// How often something was decided, which is what a search costs.
+    pub(super) decided: std::cell::Cell<usize>,
 }
 
 impl<'s, 'p> Escalations<'s, 'p> {
@@ -105,17 +117,29 @@ impl<'s, 'p> Escalations<'s, 'p> {
             UPDATE_ASSOCIATION,
         ];
         let of_users = over_principals::OVER_USER.iter().map(|(action, ..)| *action);
-        let all = actions
+        let all: BTreeSet<&'static str> = actions
             .into_iter()
+            .chain([ASSUME])
             .chain(of_users)
-            .chain(over_policies::actions());
+            .chain(over_policies::actions())
+            .chain(new_principals::ACTIONS)
+            .chain(over_denies::actions())
+            .collect();
         let entries = picture.access_entries.known().into_iter().flatten();
+        let able = |action: &'static str| (action, identities.able(action));
+        let able: HashMap<&'static str, Vec<usize>> = all.into_iter().map(able).collect();
         Self {
-            able: all.map(|action| (action, identities.able(action))).collect(),
+            narrow: Narrow::of(identities, &able),
+            able,
             entered: entries.map(|entry| principal_key(&entry.principal_arn)).collect(),
             identities,
             picture,
+            decided: std::cell::Cell::default(),
         }
+    }
+
+    fn count(&self) {
+        self.decided.set(self.decided.get() + 1);
     }
 
     /// Those whom some policy lets do one of these, and who are not `known`.
@@ -144,16 +168,24 @@ impl<'s, 'p> Escalations<'s, 'p> {
             resource_account: Some(self.identities.account.to_owned()),
         };
         let session = Session::default();
+        self.count();
         self.identities
             .decide_supposing(who, &request, ResourcePolicy::None, &session, supposed)
     }
 
     /// Whether somebody gets what is wanted, supposing something.
     fn reaches(&self, goal: Goal<'_>, index: usize, supposed: Supposed<'_>) -> Option<Decision> {
+        self.reaches_as(goal, self.identities.all.get(index)?, supposed)
+    }
+
+    /// The same of somebody whom the account may not have yet.
+    fn reaches_as(&self, goal: Goal<'_>, who: &Identity<'p>, supposed: Supposed<'_>) -> Option<Decision> {
         match goal {
-            Goal::Question(question) => question.decide_supposing(self.identities, index, supposed),
+            Goal::Question(question) => {
+                self.count();
+                Some(question.decide_of(self.identities, who, &Session::default(), supposed))
+            }
             Goal::Cluster => {
-                let who = self.identities.all.get(index)?;
                 let ways = self.ways_into_cluster(who, supposed).into_iter();
                 ways.map(|power| power.decision)
                     .min_by_key(|decision| decision.answer)
@@ -173,6 +205,7 @@ impl<'s, 'p> Escalations<'s, 'p> {
             resource: Some(role.to_owned()),
             resource_account: Some(self.identities.account.to_owned()),
         };
+        self.count();
         self.identities
             .decide(who, &request, ResourcePolicy::Gate(trust), &Session::default())
     }

@@ -4,19 +4,20 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
-    ADD_TO_GROUP, ANY_POLICY, Escalations, Gains, Goal, Power, Powers, is_reserved, supposing, take,
+    ADD_TO_GROUP, ANY_POLICY, Escalations, Gains, Goal, Power, Powers, is_reserved, new_principals,
+    over_denies, supposing, take,
 };
 use crate::diagnosis::aws_authorization::{
-    identities::{ASSUME, Identity, Lifted, Supposed},
+    identities::{Identity, Lifted, Supposed},
     pods::{both, depends},
 };
 use eksact_identity::iam::policy::authorization::{Answer, Decision};
 
 /// What writes the policies of a user, a role, a group: of the first kind any, of the second AWS's `AdministratorAccess`.
-const OF_USER: [&str; 2] = ["iam:PutUserPolicy", "iam:AttachUserPolicy"];
-const OF_ROLE: [&str; 2] = ["iam:PutRolePolicy", "iam:AttachRolePolicy"];
-const OF_GROUP: [&str; 2] = ["iam:PutGroupPolicy", "iam:AttachGroupPolicy"];
-const OF_POLICY: [(&str, Option<&str>); 2] = [
+pub(super) const OF_USER: [&str; 2] = ["iam:PutUserPolicy", "iam:AttachUserPolicy"];
+pub(super) const OF_ROLE: [&str; 2] = ["iam:PutRolePolicy", "iam:AttachRolePolicy"];
+pub(super) const OF_GROUP: [&str; 2] = ["iam:PutGroupPolicy", "iam:AttachGroupPolicy"];
+pub(super) const OF_POLICY: [(&str, Option<&str>); 2] = [
     ("iam:CreatePolicyVersion", None),
     (
         "iam:SetDefaultPolicyVersion",
@@ -35,8 +36,8 @@ const BOUNDARY_OF_ROLE: [&str; 2] = [
 ];
 
 /// The condition keys of the policy that is attached, and of the permissions boundary.
-const POLICY_KEY: &str = "iam:PolicyARN";
-const BOUNDARY_KEY: &str = "iam:PermissionsBoundary";
+pub(super) const POLICY_KEY: &str = "iam:PolicyARN";
+pub(super) const BOUNDARY_KEY: &str = "iam:PermissionsBoundary";
 
 /// The actions that write policies.
 fn writers() -> impl Iterator<Item = &'static str> {
@@ -53,7 +54,7 @@ pub(super) fn actions() -> impl Iterator<Item = &'static str> {
     writers().chain(of_boundaries).chain([ADD_TO_GROUP])
 }
 
-fn any_policy() -> Supposed<'static> {
+pub(super) fn any_policy() -> Supposed<'static> {
     Supposed {
         policy: Some(&ANY_POLICY),
         ..Supposed::default()
@@ -67,7 +68,8 @@ impl<'p> Escalations<'_, 'p> {
         goal: Goal<'_>,
         known: &BTreeSet<usize>,
     ) -> Powers {
-        let actions: Vec<&str> = actions().collect();
+        let actions = actions().chain(over_denies::actions());
+        let actions: Vec<&str> = actions.chain(new_principals::ACTIONS).collect();
         let mut with_any = HashMap::new();
         let mut found = Powers::new();
         for index in self.candidates(&actions, known) {
@@ -77,6 +79,8 @@ impl<'p> Escalations<'_, 'p> {
             self.by_own_policies(goal, index, who, &mut found);
             self.joined_group(goal, index, who, &mut found);
             self.without_boundary(goal, index, who, &mut found);
+            self.without_denies(goal, index, who, &mut found);
+            self.as_new_principal(goal, index, who, &mut found);
             if !is_sure(&found, index) {
                 self.by_other(goal, index, who, &mut with_any, &mut found);
             }
@@ -95,7 +99,7 @@ impl<'p> Escalations<'_, 'p> {
     }
 
     /// The ways to write what the policies of somebody say, itself or another one.
-    fn over_policies(
+    pub(super) fn over_policies(
         &self,
         index: usize,
         who: &Identity<'p>,
@@ -154,7 +158,7 @@ impl<'p> Escalations<'_, 'p> {
     }
 
     /// Whether it may do this to a user, a role or a group: with any policy, AWS's `AdministratorAccess` where one is attached.
-    fn writes(
+    pub(super) fn writes(
         &self,
         who: &Identity<'p>,
         target: Option<&Identity<'p>>,
@@ -162,8 +166,8 @@ impl<'p> Escalations<'_, 'p> {
         on: &str,
         supposed: Supposed<'_>,
     ) -> Decision {
-        let mut context: Vec<(&str, &str)> = Vec::new();
-        let mut absent: &[&str] = &[];
+        let mut context = supposed.context.to_vec();
+        let mut absent = supposed.absent;
         if let Some(target) = target {
             match (supposed.lifted, target.boundary()) {
                 (Some(Lifted::Replaced(Some(boundary))), _)
@@ -200,20 +204,37 @@ impl<'p> Escalations<'_, 'p> {
         limited
     }
 
-    fn administrator_access(&self) -> String {
+    pub(super) fn administrator_access(&self) -> String {
         let partition = self.identities.partition();
         format!("arn:{partition}:iam::aws:policy/AdministratorAccess")
     }
 
-    fn group_arn(&self, name: &str) -> String {
+    /// Its ARN, without a path where that is not known.
+    pub(super) fn group_arn(&self, name: &str) -> String {
+        if let Some(arn) = self.identities.group_arn(name) {
+            return arn.to_owned();
+        }
+        self.group_of_path(name)
+    }
+
+    fn group_of_path(&self, name: &str) -> String {
         let partition = self.identities.partition();
         format!("arn:{partition}:iam::{}:group/{name}", self.identities.account)
     }
 
-    /// Whether it may do something to a group. Its path is not known here, and is a part of its ARN.
-    fn on_group(&self, who: &Identity<'p>, action: &str, name: &str, supposed: Supposed<'_>) -> Decision {
+    /// Whether it may do something to a group. Its path is a part of its ARN, and may not be known.
+    pub(super) fn on_group(
+        &self,
+        who: &Identity<'p>,
+        action: &str,
+        name: &str,
+        supposed: Supposed<'_>,
+    ) -> Decision {
         let without = self.writes(who, None, action, &self.group_arn(name), supposed);
-        let below = self.group_arn(&format!("*/{name}"));
+        if self.identities.group_arn(name).is_some() {
+            return without;
+        }
+        let below = self.group_of_path(&format!("*/{name}"));
         let below = self.writes(who, None, action, &below, supposed);
         if without.answer == below.answer {
             return without;
@@ -225,7 +246,7 @@ impl<'p> Escalations<'_, 'p> {
         };
         depends(
             &mut surer,
-            &format!("the path of the group {name}, which is not read"),
+            &format!("the path of the group {name}, which was not read"),
         );
         surer
     }
@@ -380,75 +401,9 @@ impl<'p> Escalations<'_, 'p> {
         }
         found
     }
-
-    /// By the policies of somebody that it becomes, once it has written them. `with_any` keeps who gets what is wanted by any policy.
-    fn by_other(
-        &self,
-        goal: Goal<'_>,
-        index: usize,
-        who: &Identity<'p>,
-        with_any: &mut HashMap<usize, Option<Decision>>,
-        found: &mut Powers,
-    ) {
-        if !writers().any(|action| self.able_to(action, index)) {
-            return;
-        }
-        for (other, target) in self.identities.all.iter().enumerate() {
-            if other == index {
-                continue;
-            }
-            let with_any = with_any
-                .entry(other)
-                .or_insert_with(|| self.reaches(goal, other, any_policy()));
-            let Some(with_any) = with_any.as_ref().filter(|any| any.answer != Answer::No) else {
-                continue;
-            };
-            let mut writes = self.over_policies(index, who, target, Supposed::default());
-            writes.retain(|write| write.decision.answer != Answer::No);
-            if writes.is_empty() {
-                continue;
-            }
-            let links = self.links(who, other, target);
-            for write in &writes {
-                for link in &links {
-                    let joined = both(write.decision.clone(), link.decision.clone());
-                    take(
-                        found,
-                        index,
-                        Power {
-                            gains: Gains::Principal(other),
-                            how: format!("{}, and {}", write.how, link.how),
-                            decision: supposing(joined, with_any.clone()),
-                            ..write.clone()
-                        },
-                    );
-                }
-            }
-            if is_sure(found, index) {
-                return;
-            }
-        }
-    }
-
-    /// The ways to become somebody at once: by assuming a role as its trust policy is, and by all that changes something.
-    fn links(&self, who: &Identity<'p>, index: usize, target: &Identity<'p>) -> Vec<Power> {
-        let mut links = Vec::new();
-        if let Some(trust) = &target.trust {
-            links.push(Power {
-                gains: Gains::Principal(index),
-                how: "assumes it".to_owned(),
-                action: ASSUME,
-                on: target.arn.to_owned(),
-                decision: self.assumes(who, target.arn, trust),
-            });
-        }
-        links.extend(self.ways(who, index, target));
-        links.retain(|link| link.decision.answer != Answer::No);
-        links
-    }
 }
 
-fn is_sure(found: &Powers, index: usize) -> bool {
+pub(super) fn is_sure(found: &Powers, index: usize) -> bool {
     found
         .get(&index)
         .is_some_and(|power| power.decision.answer == Answer::Yes)

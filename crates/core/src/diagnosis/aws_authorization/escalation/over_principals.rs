@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
-
 use super::{
-    CREATE_ASSOCIATION, Escalations, Gains, PASS, Power, Powers, TRUST, UPDATE_ASSOCIATION, is_reserved, take,
+    CREATE_ASSOCIATION, Escalations, Gains, PASS, Power, Powers, TRUST, UPDATE_ASSOCIATION, is_reserved,
+    new_principals::trusting, take,
 };
 use crate::diagnosis::aws_authorization::{
-    identities::{ASSUME, Identity, Supposed},
+    identities::{Identity, Supposed},
     pods::{both, depends},
     words::whether_it_may,
 };
@@ -115,7 +114,17 @@ impl<'p> Escalations<'_, 'p> {
             } else {
                 &over_users
             };
+            let may =
+                |candidate: usize, action: &'static str| self.narrow.may(candidate, action, identity.arn);
             for candidate in candidates.iter().filter(|candidate| *candidate != target) {
+                let is_meant = if identity.role.is_some() {
+                    may(*candidate, TRUST) || may(*candidate, PASS)
+                } else {
+                    of_users.iter().any(|action| may(*candidate, action))
+                };
+                if !is_meant {
+                    continue;
+                }
                 if found
                     .get(candidate)
                     .is_some_and(|power| power.decision.answer <= *answer)
@@ -161,11 +170,7 @@ impl<'p> Escalations<'_, 'p> {
             let writes = self.may(who, TRUST, Some(target.arn));
             if writes.answer != Answer::No {
                 // As its trust policy would be then; a deny of its own still counts.
-                let trust = json!({"Version": "2012-10-17", "Statement": [
-                    {"Effect": "Allow", "Action": ASSUME, "Principal": {"AWS": who.arn}}
-                ]});
-                let trust = Policy::read("a trust policy of its own making", &trust);
-                let assumes = self.assumes(who, target.arn, &trust);
+                let assumes = self.assumes(who, target.arn, &trusting(who.arn));
                 found.push(Power {
                     gains,
                     how: format!("changes the trust policy of {on} ({TRUST})"),

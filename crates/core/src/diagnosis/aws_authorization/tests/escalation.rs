@@ -168,7 +168,7 @@ fn policies_are_changed_where_they_are() {
              (iam:SetDefaultPolicyVersion) (depends: what another version of the policy allows)"
         ]
     );
-    let group = |name: &str, action: &str| {
+    let group_of = |path: Option<&str>, name: &str, action: &str| {
         let mut picture = world(allow(
             "iam:AddUserToGroup",
             &format!("arn:aws:iam::{ACCOUNT}:group/{name}"),
@@ -176,19 +176,25 @@ fn policies_are_changed_where_they_are() {
         if let Read::Known(details) = &mut picture.aws.details {
             details.groups = vec![Group {
                 name: "readers".to_owned(),
+                arn: path.map(|path| format!("arn:aws:iam::{ACCOUNT}:group{path}readers")),
                 managed_policy_arns: Vec::new(),
                 inline_policies: [("own".to_owned(), policy(allow(action, "*")))].into(),
             }];
         }
         of_eve(&picture.list("s3:GetObject", REPORTS))
     };
+    let group = |name: &str, action: &str| group_of(None, name, action);
+    let joins = "itself, as a member of group readers: joins the group readers (iam:AddUserToGroup)";
     assert_eq!(
         group("readers", "s3:*"),
-        [
-            "itself, as a member of group readers: joins the group readers (iam:AddUserToGroup) (depends: the path of the group \
-          readers, which is not read)"
-        ]
+        [format!(
+            "{joins} (depends: the path of the group readers, which was not read)"
+        )]
     );
+    assert_eq!(group_of(Some("/"), "readers", "s3:*"), [joins]);
+    assert_eq!(group_of(Some("/teams/"), "readers", "s3:*"), Vec::<String>::new());
+    assert_eq!(group_of(Some("/teams/"), "teams/*", "s3:*"), [joins]);
+    assert_eq!(group_of(Some("/"), "teams/*", "s3:*"), Vec::<String>::new());
     assert_eq!(group("readers", "ec2:*"), Vec::<String>::new());
     assert_eq!(group("writers", "s3:*"), Vec::<String>::new());
     // A role that she assumes, and whose policies she writes.

@@ -265,6 +265,7 @@ fn a_group_that_writes_entries_is_judged_as_a_whole() {
         if let Read::Known(details) = &mut picture.aws.details {
             details.groups = vec![Group {
                 name: "operators".to_owned(),
+                arn: None,
                 managed_policy_arns: Vec::new(),
                 inline_policies: [("own".to_owned(), policy(statements))].into(),
             }];

@@ -68,6 +68,36 @@ impl Policy {
         }
     }
 
+    /// The resources of its statements that may allow an action, as they are written; `*` for a statement that has none or is for all
+    /// but some, and for a policy that is not known.
+    pub fn may_allow_on(&self, action: &str) -> Vec<&str> {
+        let action = action.to_ascii_lowercase();
+        let Ok(statements) = &self.statements else {
+            return vec!["*"];
+        };
+        let allowing = statements
+            .iter()
+            .filter(|statement| statement.allows() && statement.is_for_action(&action));
+        let mut found = Vec::new();
+        for statement in allowing {
+            match &statement.statement.resources {
+                Some(resources) if !resources.negated => {
+                    found.extend(resources.words.iter().map(|word| word.key.as_str()));
+                }
+                _ => found.push("*"),
+            }
+        }
+        found
+    }
+
+    /// Whether a statement of it may deny something. A policy that is not known may.
+    pub fn may_deny(&self) -> bool {
+        match &self.statements {
+            Ok(statements) => statements.iter().any(|statement| !statement.allows()),
+            Err(_) => true,
+        }
+    }
+
     /// The principals of kind `AWS` that its allowing statements name, an account by its id; `*` for everyone, and for a
     /// policy that says everyone but others or is not known.
     pub fn trusted(&self) -> Vec<&str> {
