@@ -70,13 +70,9 @@ pub fn who_can_in_aws(rights: &Rights<'_>, question: &AwsQuestion) -> Result<Who
     })
 }
 
-/// The ways to more rights that no answer counts; docs/who-can.md has the same list.
-const NOT_LOOKED_AT: &str = "not looked at: who gets into what runs with a role already (instances, functions, pods) or changes the \
-                             policies of such a role; who assigns permission sets; who makes users, roles, groups or policies \
-                             (iam:CreateUser, iam:CreateRole, iam:CreateGroup), takes policies away that deny it something \
-                             (iam:Detach…Policy, iam:Delete…Policy), lifts the boundary of somebody else, changes tags that \
-                             conditions ask for, or changes identity providers that roles trust (iam:UpdateSAMLProvider, OpenID \
-                             Connect)";
+/// The ways to more rights that no answer counts, in short; docs/who-can.md has the list.
+const NOT_LOOKED_AT: &str = "not looked at: who gets into what runs with a role, assigns permission sets, lifts the boundary or a deny of \
+                             somebody else, or changes tags and identity providers on which access rests";
 
 fn notes(picture: &Picture, is_cut: bool) -> Vec<String> {
     let mut notes = vec![
