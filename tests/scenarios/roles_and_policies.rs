@@ -130,6 +130,44 @@ async fn a_role_is_made_once_aws_auth_lets_nobody_in_by_its_arn() {
     }
 }
 
+/// A mapping that gives more waits for the role: whom the role lets in until then, and nobody who makes one of its name, gets it.
+#[tokio::test(start_paused = true)]
+async fn a_mapping_that_gives_more_waits_for_its_role() {
+    let of = |users: &str, group: &str| {
+        request(&format!(
+            "{}iamIdentityMappings: [{{arn: '{DEPLOYER}', username: deployer, groups: [{group}]}}]\n---\napiVersion: \
+             eksact.dev/v1alpha1\nkind: ClusterAccess\nroles: [{{name: deployer, assumedBy: {{users: [{users}]}}}}]\n",
+            file(&[])
+        ))
+    };
+    let mut hands: Vec<fn(&mut World)> = vec![|_| ()];
+    hands.push(|world| {
+        world.roles.remove("deployer");
+        world
+            .stacks
+            .retain(|_, record| record.stack.name != "eksact-prod-role-deployer");
+    });
+    for hand in hands {
+        let bed = sandbox(fresh_world());
+        apply(&bed, &of("nina", "viewers")).await;
+        bed.edit(hand).unwrap();
+        let planned = plan(&bed, &of("omar", "ops")).await;
+        let mapping = planned
+            .steps
+            .iter()
+            .find(|step| step.address.kind() == "aws-auth")
+            .unwrap();
+        let role =
+            |step: &eksact_core::engine::StepId| step.to_string().starts_with("assumable-role/deployer#");
+        assert!(mapping.depends_on.iter().any(role), "{}", summary(&planned));
+        // Without the role the mapping stays as it is.
+        let mut part = of("omar", "ops");
+        part.settings.targets.excluded = vec!["assumable-role/deployer".to_owned()];
+        let planned = plan(&bed, &part).await;
+        assert!(!planned.has_changes(), "{}", summary(&planned));
+    }
+}
+
 /// Its stack can only be deleted, and with it goes the policy, which IAM does not delete as long as somebody has it.
 #[tokio::test(start_paused = true)]
 async fn a_policy_in_use_whose_stack_is_broken_is_refused_with_those_who_have_it() {

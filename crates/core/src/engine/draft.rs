@@ -164,7 +164,8 @@ impl PlanDraft {
         self.orders.push((first, then));
     }
 
-    /// The same, but that nothing is demanded where `first` waits for `then` by what else the plan has.
+    /// The same, but that nothing is demanded where `first` waits for `then` by what else the plan has; and a part of a plan can have
+    /// `then` without `first`.
     pub fn prefer_order(&mut self, first: Address, then: Address) {
         self.preferred_orders.push((first, then));
     }
@@ -204,6 +205,9 @@ impl PlanDraft {
         for (first, then) in std::mem::take(&mut self.orders) {
             self.apply_order(&first, &then);
         }
+    }
+
+    fn apply_preferred_orders(&mut self) {
         for (first, then) in std::mem::take(&mut self.preferred_orders) {
             if !self.waits_for(&first, &then) {
                 self.apply_order(&first, &then);
@@ -264,6 +268,7 @@ impl PlanDraft {
             return Err(mistake);
         }
         self.apply_orders();
+        self.apply_preferred_orders();
         self.changes.sort_by(|a, b| a.address.cmp(&b.address));
         if let Some(pair) = self
             .changes

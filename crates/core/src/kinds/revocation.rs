@@ -28,39 +28,36 @@ pub(super) fn after_other_way(other: Address, going: Address, draft: &mut PlanDr
     }
 }
 
-/// Lets roles that the plan makes wait for `going`, which takes away what whoever has their ARN is given: they would have it
-/// for a moment. Not where `going` itself waits for the role, because an access entry of it comes before.
+/// Lets the roles that the plan makes or changes wait for `going`, which takes away what whoever has their ARN is given: whom they let
+/// in anew would have it for a moment. Not where `going` itself waits for the role, because an access entry of it comes before.
 ///
 /// `loses` is asked with the role's ARN as `aws-auth` would have to name it ([`principal_key`]).
-pub(super) fn before_new_roles(going: &Address, loses: impl Fn(&str) -> bool, draft: &mut PlanDraft) {
-    for (role, is_made) in roles_of_files(loses, draft) {
-        if is_made {
-            draft.prefer_order(going.clone(), role);
+pub(super) fn before_roles(going: &Address, loses: impl Fn(&str) -> bool, draft: &mut PlanDraft) {
+    for role in roles_of_files(loses, draft) {
+        draft.prefer_order(going.clone(), role);
+    }
+}
+
+/// Lets `coming`, which gives something to whoever has the ARN of a role, wait until the role lets in whom the files say; where the role
+/// cannot be made or changed, nothing is given.
+pub(super) fn after_assumable_roles(coming: &Address, names: impl Fn(&str) -> bool, draft: &mut PlanDraft) {
+    for role in roles_of_files(names, draft) {
+        if addresses::is_assumable_role(&role) {
+            draft.order(role, coming.clone());
         }
     }
 }
 
-/// Lets `coming`, which gives something to whoever has the ARN of a role, wait for the role of the files that has it.
-pub(super) fn after_roles(coming: &Address, names: impl Fn(&str) -> bool, draft: &mut PlanDraft) {
-    for (role, _) in roles_of_files(names, draft) {
-        draft.order(role, coming.clone());
-    }
-}
-
-/// The roles that the plan makes or changes whose ARN is such, and whether they are made.
-fn roles_of_files(is_such: impl Fn(&str) -> bool, draft: &PlanDraft) -> Vec<(Address, bool)> {
-    let changes = draft.changes().iter();
-    let such = changes.filter(
-        |change| match draft.outcome(change.address.clone(), addresses::ARN) {
+/// The roles of the files whose ARN is such, where the plan makes or changes them.
+fn roles_of_files(is_such: impl Fn(&str) -> bool, draft: &PlanDraft) -> Vec<Address> {
+    let addresses = draft.changes().iter().map(|change| &change.address);
+    let such = addresses.filter(
+        |address| match draft.outcome((*address).clone(), addresses::ARN) {
             Some(Deferred::Known(arn)) => is_such(&principal_key(arn)),
             Some(Deferred::Unknown { .. }) | None => false,
         },
     );
-    such.map(|change| {
-        let is_made = matches!(change.action, Action::Create | Action::Replace);
-        (change.address.clone(), is_made)
-    })
-    .collect()
+    such.cloned().collect()
 }
 
 /// That something stays for now.

@@ -4,7 +4,7 @@
 use crate::{
     engine::{Address, Finding, PlanDraft, Severity},
     kinds::Request,
-    live::{Live, addresses, is_of_cluster, role_name_of, role_owner_of},
+    live::{Live, addresses, is_of_cluster, role_owner_of},
 };
 use eksact_identity::{
     cloudformation::RoleOwner,
@@ -38,7 +38,7 @@ pub(super) fn of_somebody_else(
     let is_ours = live.stack_of(&owner).is_some_and(|stack| {
         is_of_cluster(stack, &live.cluster.name)
             && role_owner_of(stack).is_none_or(|of| of == owner)
-            && role_name_of(stack) == Some(name)
+            && stack.outputs.get("Role1") == Some(&found.arn)
     });
     if is_ours {
         return None;

@@ -31,6 +31,11 @@ pub fn assumable_role(name: &str) -> Address {
     Address::new("assumable-role", name)
 }
 
+/// Whether it is one.
+pub fn is_assumable_role(address: &Address) -> bool {
+    address.kind() == "assumable-role"
+}
+
 /// The role of a pod identity association.
 pub fn pod_identity_role(key: &ServiceAccountKey) -> Address {
     Address::new("pod-identity-role", key.to_string())

@@ -15,7 +15,7 @@ use crate::{
     guard::aws_auth::AwsAuthReading,
     kinds::{
         Request,
-        revocation::{before_new_roles, held_back, is_held_back},
+        revocation::{before_roles, held_back, is_held_back},
     },
     live::{Live, addresses},
     ports::aws::AuthenticationMode,
@@ -91,7 +91,7 @@ pub(super) fn plan_api(request: &Request, live: &Live, draft: &mut PlanDraft) {
     };
     let is_let_in = |principal: &str| reading.access.principals.contains_key(principal);
     let address = addresses::authentication_mode(cluster, wanted.value);
-    before_new_roles(&address, is_let_in, draft);
+    before_roles(&address, is_let_in, draft);
 }
 
 type Now = Result<AuthenticationMode, crate::ports::aws::UnknownAuthenticationMode>;

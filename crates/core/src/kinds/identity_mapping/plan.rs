@@ -26,7 +26,7 @@ use crate::{
     },
     kinds::{
         Request,
-        revocation::{after_roles, before_new_roles, is_held_back},
+        revocation::{after_assumable_roles, before_roles, is_held_back},
         runner::way_to,
         selection, unreachable,
     },
@@ -131,9 +131,10 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         let subject = principal_key(&change.subject);
         let address = addresses::identity_mapping(&change.subject);
         let is_its = |principal: &str| principal == subject;
-        match change.before {
-            Some(_) => before_new_roles(&address, is_its, draft),
-            None => after_roles(&address, is_its, draft),
+        if staying::gives_nothing_new(change) {
+            before_roles(&address, is_its, draft);
+        } else {
+            after_assumable_roles(&address, is_its, draft);
         }
     }
 }

@@ -104,6 +104,14 @@ pub(super) fn keep_narrowed(
     !narrowed.is_empty()
 }
 
+/// Whether nobody gets anything by it: the mapping goes, or loses groups.
+pub(super) fn gives_nothing_new(change: &EntryChange) -> bool {
+    let (Some(before), Some(after)) = (&change.before, &change.after) else {
+        return change.after.is_none();
+    };
+    before.username == after.username && after.groups.iter().all(|group| before.is_in(group))
+}
+
 /// A new user name may be bound to less, and a group that goes is.
 fn takes_away(change: &EntryChange) -> bool {
     let (Action::Update, Some(before), Some(after)) = (change.action, &change.before, &change.after) else {
