@@ -159,6 +159,7 @@ impl Subject<'_> {
         }
         match state_of(&stack.status) {
             StackState::Healthy => self.plan_healthy(&desired, stack, draft),
+            StackState::Broken if self.is_refused_its_name_beside(stack, draft) => {}
             StackState::Broken => {
                 let role = role_name_of(stack)
                     .and_then(|name| self.live.role(name))

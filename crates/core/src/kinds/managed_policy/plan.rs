@@ -85,7 +85,7 @@ impl Subject<'_> {
                     None => self.plan_again(stack, draft),
                 },
                 StackState::Broken if read.is_some() && StackState::holds_none_of_one(&stack.status) => {
-                    draft.add_finding(self.taken());
+                    draft.add_finding(self.taken_beside(stack));
                 }
                 // Who has the policy is asked of the one that the file means.
                 StackState::Broken => match self.moved(stack).or_else(|| self.in_use(stack)) {
@@ -114,6 +114,26 @@ impl Subject<'_> {
         )
         .with_help(remedy!(
             "Give the policy of the file another name; or leave it out of `policies` and name the other one by its ARN."
+        ))
+    }
+
+    /// The same beside a stack of ours that failed. Where CloudFormation gave up on a policy that IAM had made already, that is the
+    /// stack's, and nothing that is read tells the two apart.
+    fn taken_beside(&self, stack: &Stack) -> Finding {
+        if StackState::holds_nothing(&stack.status) {
+            return self.taken();
+        }
+        self.error(
+            Code::PolicyNotOurs,
+            format!(
+                "the policy {} exists, and it is not known that its stack {}, which is in {}, made it: eksact does not change it",
+                self.arn, stack.name, stack.status
+            ),
+        )
+        .with_help(remedy!(
+            "Give the policy of the file another name; or delete the failed stack, which deletes the policy if it made it, and run the \
+             same command again: `{}`.",
+            stack_health::deletion_of(stack)
         ))
     }
 
