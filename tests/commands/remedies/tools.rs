@@ -152,6 +152,11 @@ fn aws(world: &mut World, arguments: &[String]) -> Result<String, String> {
                 record.stack.termination_protection = !is_lifted;
                 return Ok(String::new());
             }
+            if action == "delete-stack" && record.stack.termination_protection {
+                return Err(format!(
+                    "ValidationError: Stack [{name}] cannot be deleted while TerminationProtection is enabled"
+                ));
+            }
             if !wanted.is_empty() && record.stack.status != wanted {
                 return Err(format!(
                     "ValidationError: the stack is in {}",

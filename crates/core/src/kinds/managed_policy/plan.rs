@@ -14,7 +14,7 @@ use crate::{
         plan::fingerprint,
     },
     kinds::{Request, access_effect::document_change, stack_health, stack_write::token},
-    live::{Live, StackState, addresses, region_of, state_of},
+    live::{Live, StackState, addresses, state_of},
     ports::aws::{Stack, StackRequest},
 };
 use eksact_identity::cloudformation::managed_policy::{CAPABILITY, PolicyTemplate, stack_name, stack_tags};
@@ -147,10 +147,8 @@ impl Subject<'_> {
             ),
         )
         .with_help(remedy!(
-            "Give the policy another name or, if nothing needs that stack, delete it: `aws cloudformation delete-stack --region \
-             {} --stack-name {}`.",
-            region_of(stack),
-            stack.name
+            "Give the policy another name or, if nothing needs that stack, delete it: `{}`.",
+            stack_health::deletion_of(stack)
         ))
     }
 
