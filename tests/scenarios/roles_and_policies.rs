@@ -245,6 +245,77 @@ async fn a_policy_beside_a_stack_that_has_made_none_is_somebody_elses() {
     }
 }
 
+/// A stack that failed, and somebody else's role of the name: nothing is deleted that could not be made again.
+#[tokio::test(start_paused = true)]
+async fn a_role_beside_a_stack_that_has_made_none_is_somebody_elses() {
+    for status in [
+        "ROLLBACK_COMPLETE",
+        "REVIEW_IN_PROGRESS",
+        "CREATE_FAILED",
+        "ROLLBACK_FAILED",
+    ] {
+        let (bed, wanted) = made().await;
+        bed.edit(|world| {
+            let record = stack_of(world, "eksact-prod-role-deployer");
+            status.clone_into(&mut record.stack.status);
+            record.stack.outputs.clear();
+            record.resources.clear();
+            world.roles.get_mut("deployer").unwrap().tags.clear();
+        })
+        .unwrap();
+        let planned = plan(&bed, &wanted).await;
+        let refused = |error: &&eksact_core::engine::Finding| {
+            error.code.as_str() == "role-not-ours"
+                && error
+                    .address
+                    .as_ref()
+                    .is_some_and(|address| address.kind() == "assumable-role")
+        };
+        assert_eq!(
+            planned.findings_of(Severity::Error).filter(refused).count(),
+            1,
+            "{status}: {}",
+            summary(&planned)
+        );
+        assert!(
+            planned
+                .changes
+                .iter()
+                .all(|change| change.address.kind() != "assumable-role"),
+            "{status}: {}",
+            summary(&planned)
+        );
+
+        // Where none is there, it is made anew.
+        bed.edit(|world| drop(world.roles.remove("deployer"))).unwrap();
+        apply(&bed, &wanted).await;
+        assert!(gets_in(&bed), "{status}");
+        assert_settled(&bed, &wanted, status).await;
+    }
+}
+
+/// CloudFormation gave up after IAM had made the role: it notes on each role whose it is, and this one goes with its stack.
+#[tokio::test(start_paused = true)]
+async fn a_role_that_a_failed_stack_made_is_made_anew_with_it() {
+    let wanted = request(&format!(
+        "{}---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\nroles: [{{name: deployer, assumedBy: {{users: [nina]}}}}]\n",
+        file(&[])
+    ));
+    for status in ["CREATE_FAILED", "ROLLBACK_FAILED"] {
+        let bed = sandbox(fresh_world());
+        apply(&bed, &wanted).await;
+        bed.edit(|world| {
+            let record = stack_of(world, "eksact-prod-role-deployer");
+            status.clone_into(&mut record.stack.status);
+            record.stack.outputs.clear();
+        })
+        .unwrap();
+        let planned = apply(&bed, &wanted).await;
+        assert_eq!(reasons(&planned, "assumable-role"), ["stack-broken"], "{status}");
+        assert_settled(&bed, &wanted, status).await;
+    }
+}
+
 /// Whoever runs without rollback, and meets a policy of the name that somebody made meanwhile: no role gets that one, in this run or
 /// the next, until it is gone.
 #[tokio::test(start_paused = true)]

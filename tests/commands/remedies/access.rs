@@ -224,16 +224,18 @@ fn guards() -> Vec<Check> {
         // It is done all the same, and the way back leads in again.
         case("plan -f c.yaml").file("c.yaml", dev()).world(mapped_admin).first(format!("eksact {lock_out} --allow own-access-lost --allow last-admin-lost")).says("create an access entry to recover").printed(&[]).check(),
         case(lock_out.as_str()).world(mapped_admin).says("--allow own-access-lost does it anyway.").instead(format!("{lock_out} --allow own-access-lost --allow last-admin-lost")).leaves("allowed by --allow").check(),
-        case(lock_out.as_str()).world(mapped_admin).says("or the access policy AmazonEKSClusterAdminPolicy first: ").printed(&[]).check(),
+        case(lock_out.as_str()).world(mapped_admin).says("or the access policy AmazonEKSClusterAdminPolicy first: ").printed(&[("ARN", OPS)]).leaves("a guard refuses the plan (own-access-lost)").check(),
         // The caller's own entry, which is there now and gone by then: what it would be given first would go with it.
-        case(own_entry.as_str()).says("Give someone whose access the plan keeps as it is system:masters or the access policy").printed(&[("ARN", OPS)]).leaves("a guard refuses the plan (own-access-lost)").check(),
+        case(own_entry.as_str()).says("Give someone whom neither the file nor the plan names system:masters or the access policy").printed(&[("ARN", OPS)]).leaves("a guard refuses the plan (own-access-lost)").check(),
         // It goes all the same, and the way back makes another.
         case(own_entry.as_str()).file("c.yaml", dev()).says("to recover, create an access entry: `aws eks create-access-entry").run(format!("eksact {own_entry} --allow own-access-lost --allow last-admin-lost")).printed(&[]).instead("plan -f c.yaml").check(),
         // The plan makes one that gives less than the line that it overrides: the way back finds it there.
         case("apply -f own.yaml --yes").file("own.yaml", format!("{HEAD}accessConfig: {{accessEntries: [{{principalARN: '{OWN}'}}]}}\n")).file("c.yaml", dev()).world(mapped_admin).says("to recover, create an access entry: `aws eks create-access-entry").run("eksact apply -f own.yaml --yes --allow own-access-lost --allow last-admin-lost").printed(&[]).instead("plan -f c.yaml").check(),
-        case("apply -f own.yaml --yes").file("own.yaml", format!("{HEAD}accessConfig: {{accessEntries: [{{principalARN: '{OWN}'}}]}}\n")).world(mapped_admin).says("Give someone whose access the plan keeps as it is system:masters or the access policy").printed(&[("ARN", OPS)]).leaves("a guard refuses the plan (own-access-lost)").check(),
+        case("apply -f own.yaml --yes").file("own.yaml", format!("{HEAD}accessConfig: {{accessEntries: [{{principalARN: '{OWN}'}}]}}\n")).world(mapped_admin).says("Give someone whom neither the file nor the plan names system:masters or the access policy").printed(&[("ARN", OPS)]).leaves("a guard refuses the plan (own-access-lost)").check(),
+        // A plan that prunes: what makes another an administrator is nothing that the next plan would take away again.
+        case("plan -f c.yaml --prune").file("c.yaml", listed_without_own("")).file("more.yaml", listed_without_own(&format!("{{arn: '{OPS}', username: ops, groups: ['system:masters']}}"))).world(mapped_admin).first("eksact apply -f more.yaml --yes").after_first(only_editors).says("Give someone whom neither the file nor the plan names system:masters or the access policy").printed(&[("ARN", "arn:aws:iam::111122223333:user/root-of-all")]).check(),
         // The entry of the caller is of somebody's stack, and keeps the policies that it has.
-        case(format!("{DELETE} --arn {OPS}")).world(only_ops_may_everything).says("or the access policy AmazonEKSClusterAdminPolicy first: `aws eks associate-access-policy").printed(&[]).change(|world| {
+        case(format!("{DELETE} --arn {OPS}")).world(only_ops_may_everything).says("or the access policy AmazonEKSClusterAdminPolicy first: ").printed(&[("ARN", OWN)]).change(|world| {
             let entry = &cluster(world).eks.access_entries["arn:aws:iam::111122223333:user/sandbox"];
             let names = entry.policies.iter().map(|policy| policy.arn.rsplit('/').next().unwrap());
             let expected = ["AmazonEKSAdminPolicy", "AmazonEKSViewPolicy", "AmazonEKSClusterAdminPolicy"];
@@ -263,6 +265,14 @@ fn guards() -> Vec<Check> {
             cluster(world).denied.insert("list clusterrolebindings".to_owned());
         }).says("Give the caller the right to list rolebindings and clusterrolebindings").change(|world| cluster(world).denied.clear()).leaves("group-not-bound").check(),
     ]
+}
+
+/// A file with access entries, of which none is the caller's, a group that may do everything, and this mapping.
+fn listed_without_own(mapping: &str) -> String {
+    format!(
+        "{HEAD}accessConfig: {{accessEntries: [{{principalARN: '{DEV}'}}]}}\n{ACCESS}groups: [{{name: editors, bindings: [{{clusterRole: \
+         cluster-admin}}]}}]\nidentityMappings: [{mapping}]\n"
+    )
 }
 
 /// Lets a role do everything by `aws-auth`, and the caller much by an entry that a stack of somebody else's made.

@@ -12,6 +12,9 @@ use super::{
 const DOCUMENT: &str =
     "document: {Version: '2012-10-17', Statement: [{Effect: Allow, Action: 's3:GetObject', Resource: '*'}]}";
 
+/// The stack of the policy `p`.
+const STACK: &str = "eksact-quickstart-policy-p";
+
 /// A ClusterAccess with this line.
 fn access(line: &str) -> Case {
     planned(format!("{HEAD}{ACCESS}{line}\n"))
@@ -254,7 +257,7 @@ fn there() -> Vec<Check> {
         })
     };
     let stack = || Stack {
-        name: "eksact-quickstart-policy-p".to_owned(),
+        name: STACK.to_owned(),
         id: "arn:aws:cloudformation:eu-west-1:111122223333:stack/eksact-quickstart-policy-p/1".to_owned(),
         status: "CREATE_COMPLETE".to_owned(),
         status_reason: None,
@@ -275,6 +278,22 @@ fn there() -> Vec<Check> {
                 .unwrap();
         })
     };
+    // One that failed without a rollback may have made the policy that is there, and CloudFormation deletes that with it.
+    let failed = move || {
+        policy()
+            .first("eksact apply -f c.yaml --yes")
+            .after_first(|world| {
+                let record = world
+                    .stacks
+                    .values_mut()
+                    .find(|record| record.stack.name == STACK)
+                    .unwrap();
+                "CREATE_FAILED".clone_into(&mut record.stack.status);
+                record.stack.outputs.clear();
+                record.stack.termination_protection = true;
+            })
+    };
+    let of_failed = "or delete the failed stack, which deletes the policy if it made it";
     let not_ours = "Give the policy another name or, if nothing needs that stack, delete it";
     let detach = "Detach it there, and run the same command again.";
     let other_role = "Give the role of the file another name; or leave it out of `roles` and name the other one by its ARN.";
@@ -309,6 +328,20 @@ fn there() -> Vec<Check> {
             .replace("c.yaml", "name: p", "name: q")
             .check(),
         foreign().says(not_ours).printed(&[]).check(),
+        failed()
+            .says("Give the policy of the file another name; or delete the failed stack")
+            .replace("c.yaml", "name: p", "name: q")
+            .check(),
+        failed()
+            .says(of_failed)
+            .printed(&[])
+            .change(|world| {
+                let arn = "arn:aws:iam::111122223333:policy/p";
+                world.policies.remove(arn);
+                world.policy_documents.remove(arn);
+                world.managed_policies.remove(arn);
+            })
+            .check(),
         policy()
             .file(
                 "moved.yaml",

@@ -137,7 +137,7 @@ fn aws(world: &mut World, arguments: &[String]) -> Result<String, String> {
             let wanted = match action {
                 "continue-update-rollback" => "UPDATE_ROLLBACK_FAILED",
                 "rollback-stack" => "UPDATE_FAILED",
-                "delete-stack" => "",
+                "delete-stack" | "update-termination-protection" => "",
                 _ => return Err(format!("not simulated: aws cloudformation {action}")),
             };
             let record = world
@@ -145,6 +145,18 @@ fn aws(world: &mut World, arguments: &[String]) -> Result<String, String> {
                 .values_mut()
                 .find(|record| record.stack.name == name && record.stack.status != "DELETE_COMPLETE")
                 .ok_or("ValidationError: no such stack")?;
+            if action == "update-termination-protection" {
+                let is_lifted = arguments
+                    .iter()
+                    .any(|word| word == "--no-enable-termination-protection");
+                record.stack.termination_protection = !is_lifted;
+                return Ok(String::new());
+            }
+            if action == "delete-stack" && record.stack.termination_protection {
+                return Err(format!(
+                    "ValidationError: Stack [{name}] cannot be deleted while TerminationProtection is enabled"
+                ));
+            }
             if !wanted.is_empty() && record.stack.status != wanted {
                 return Err(format!(
                     "ValidationError: the stack is in {}",

@@ -150,21 +150,14 @@ async fn way_back_fits_whatever_the_plan_makes_of_the_callers_entry() {
     let other = entry(NODE, "node", &[]);
     // Stale, so that the line is what counts now.
     let own = || dated(entry(DEV, "dev", &[]));
-    for (case, entries, request, way_back, of_step) in [
-        (
-            "not there at all",
-            vec![other.clone()],
-            deleting(&[]),
-            create,
-            create,
-        ),
-        ("there", vec![own()], deleting(&[]), associate, either),
-        ("there, and goes", vec![own()], deleting(&[DEV]), either, either),
+    for (case, entries, request, way_back) in [
+        ("not there at all", vec![other.clone()], deleting(&[]), create),
+        ("there", vec![own()], deleting(&[]), associate),
+        ("there, and goes", vec![own()], deleting(&[DEV]), either),
         (
             "is made",
             vec![],
             wanting(&[&dev("kubernetesUsername: dev")]),
-            either,
             either,
         ),
     ] {
@@ -184,7 +177,8 @@ async fn way_back_fits_whatever_the_plan_makes_of_the_callers_entry() {
             .iter()
             .find(|step| step.address.kind() == "aws-auth");
         let operation = write.unwrap().operation.to_string();
-        let told = format!("\"way_back\":\"{}", of_step.trim_start_matches('`'));
+        // Planned before what else may be done with the entry: it fits whatever is there.
+        let told = format!("\"way_back\":\"{}", either.trim_start_matches('`'));
         assert!(operation.contains(&told), "{case}: {operation}");
     }
 }

@@ -49,17 +49,8 @@ pub(super) struct Evidence<'plan> {
     pub foreign: &'plan [String],
     /// The commands that lead back in after a lockout.
     pub recovery: &'plan str,
-    /// Who may become an administrator first.
-    pub successor: &'plan Successor,
-}
-
-/// How somebody is made an administrator before the plan who is one after it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Successor {
-    /// Who that may be.
-    pub whom: &'static str,
-    /// The commands.
-    pub commands: String,
+    /// The commands that make another an administrator before the plan who is one after it.
+    pub successor: &'plan str,
 }
 
 /// The refusals of all guards over who gets in.
@@ -244,9 +235,9 @@ fn last_admin_lost(evidence: &Evidence<'_>, doubt: Doubt) -> Option<Refusal> {
             in_brackets((!remarks.is_empty()).then(|| remarks.join("; ")))
         ),
         help: Some(remedy!(
-            "Give {} {MASTERS} or the access policy AmazonEKSClusterAdminPolicy first: `{}`.",
-            evidence.successor.whom,
-            evidence.successor.commands
+            "Give someone whom neither the file nor the plan names {MASTERS} or the access policy AmazonEKSClusterAdminPolicy first: \
+             `{}`.",
+            evidence.successor
         )),
         subjects: before,
     })

@@ -6,7 +6,7 @@ use super::{
     access::{Admitted, AwsAuthAccess, Refusal},
     authentication_mode::{lines_lost, voids_aws_auth},
     entries::AccessEntries,
-    standpoint::{Standpoint, successor},
+    standpoint::Standpoint,
 };
 use crate::{
     live::Live,
@@ -127,11 +127,5 @@ fn over_access(before: &Live, after: &Live) -> Vec<Refusal> {
     } else {
         &[]
     };
-    standpoint.refusals_over(
-        &AccessEntries::of(before),
-        (&now, &would),
-        dropped,
-        &[],
-        &successor(before, after),
-    )
+    standpoint.refusals_over(&AccessEntries::of(before), (&now, &would), dropped, &[])
 }

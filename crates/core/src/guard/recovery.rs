@@ -17,6 +17,26 @@ pub fn commands(
     caller: Option<&CallerIdentity>,
     entries: &[Option<&[AccessEntry]>],
 ) -> String {
+    // Nothing may have asked for those that are there now, and there are none. What a plan makes is another matter.
+    let unasked = has_no_entries(cluster).then_some(&[][..]);
+    let mut states = entries.to_vec();
+    if let Some(now) = states.first_mut() {
+        *now = now.or(unasked);
+    }
+    let own = own_entry(
+        caller.filter(|caller| may_have_entry(&caller.arn)),
+        states.into_iter(),
+    );
+    giving(cluster, region, caller, &own)
+}
+
+/// The same where nobody knows what is there when they are run. No entry that they make is one of eksact's, which the next plan would
+/// delete where it prunes.
+pub fn commands_in_any_state(cluster: &Cluster, region: &str, caller: Option<&CallerIdentity>) -> String {
+    giving(cluster, region, caller, &OwnEntry::Uncertain)
+}
+
+fn giving(cluster: &Cluster, region: &str, caller: Option<&CallerIdentity>, own: &OwnEntry) -> String {
     let caller = caller.filter(|caller| may_have_entry(&caller.arn));
     let principal = caller.map_or_else(|| "ARN".to_owned(), |caller| asked_of_iam(&caller.arn));
     let partition = cluster.arn.split(':').nth(1).unwrap_or("aws");
@@ -25,10 +45,7 @@ pub fn commands(
         "aws eks associate-access-policy --region {region} --cluster-name {name} --principal-arn {principal} --policy-arn \
          arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster"
     );
-    let has_none = cluster.authentication_mode.as_deref() == Some("CONFIG_MAP");
-    // Nothing may have asked for them, and there are none.
-    let unasked = has_none.then_some(&[][..]);
-    let give = match own_entry(caller, entries.iter().map(|entries| entries.or(unasked))) {
+    let give = match own {
         OwnEntry::There => associate,
         OwnEntry::Missing => format!(
             "eksact create accessentry --cluster {name} --region {region} --principal-arn {principal} --access-policy \
@@ -39,7 +56,7 @@ pub fn commands(
             "aws eks create-access-entry --region {region} --cluster-name {name} --principal-arn {principal}; {associate}"
         ),
     };
-    if has_none {
+    if has_no_entries(cluster) {
         // The change takes minutes, and until it is done EKS takes no entries. That it was made already stops nothing.
         return format!(
             "eksact utils update-authentication-mode --cluster {name} --region {region} --authentication-mode \
@@ -48,6 +65,11 @@ pub fn commands(
         );
     }
     give
+}
+
+/// Whether the cluster is in the mode in which it has no access entries.
+fn has_no_entries(cluster: &Cluster) -> bool {
+    cluster.authentication_mode.as_deref() == Some("CONFIG_MAP")
 }
 
 /// Whether the caller has an access entry when the commands are run.
@@ -77,7 +99,7 @@ fn own_entry<'live>(
 }
 
 /// Those of `entries` that are the caller's; none where it is not known who that is.
-pub fn entries_of<'live>(
+fn entries_of<'live>(
     caller: Option<&CallerIdentity>,
     entries: &'live [AccessEntry],
 ) -> Option<Vec<&'live AccessEntry>> {
@@ -206,11 +228,17 @@ mod tests {
                 &either,
             ),
             ("the same, and nothing asked before", vec![None, own], &either),
+            ("what the plan makes is not known", vec![none, None], &either),
+            ("nothing is known", vec![None, None], &either),
         ] {
             let found = commands("CONFIG_MAP", Some(&caller), &entries);
             assert_eq!(found, format!("{to_both}{expected}"), "{case}");
         }
         let of_nobody = commands("CONFIG_MAP", None, &[None]);
         assert!(of_nobody.contains("--principal-arn ARN"), "{of_nobody}");
+        for (mode, first) in [("API_AND_CONFIG_MAP", ""), ("CONFIG_MAP", to_both)] {
+            let found = commands_in_any_state(&cluster(mode), "cn-north-1", Some(&caller));
+            assert_eq!(found, format!("{first}{either}"), "{mode}");
+        }
     }
 }

@@ -4,15 +4,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    access::{Refusal, principal_key},
-    access_lost::{Caller, Evidence, Side, Successor, refusals},
+    access::Refusal,
+    access_lost::{Caller, Evidence, Side, refusals},
     aws_auth::AwsAuthReading,
     entries::AccessEntries,
     recovery,
 };
 use crate::{
-    engine::{Change, PlanDraft},
-    live::{Live, addresses},
+    engine::PlanDraft,
+    live::Live,
     ports::aws::{AccessEntry, CallerIdentity},
 };
 
@@ -26,24 +26,19 @@ pub struct Standpoint {
     /// The commands that lead back in after a lockout.
     #[serde(rename = "way_back")]
     pub recovery: String,
+    /// The commands that make another an administrator first. Plans of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<String>,
 }
 
 impl Standpoint {
-    /// Of what was read, in a plan that is being made.
-    pub fn of_draft(live: &Live, draft: &PlanDraft) -> Self {
+    /// Of what was read, in a plan that is being made: what is planned later may still make or delete an entry of the caller's.
+    pub fn of_draft(live: &Live, _draft: &PlanDraft) -> Self {
         let caller = caller(live);
-        let entries = known_entries(live);
-        let key = caller.as_ref().map(|caller| recovery::caller_key(&caller.arn));
-        let is_own = |change: &Change| {
-            let arn = change.address.name();
-            change.address == addresses::access_entry(arn) && Some(principal_key(arn)) == key
-        };
-        let own = entries.and_then(|entries| recovery::entries_of(caller.as_ref(), entries));
-        // What is planned later may still delete the one that is there.
-        let stays = own.is_some_and(|own| own.is_empty()) && !draft.changes().iter().any(is_own);
-        let after = entries.filter(|_| stays);
+        let (cluster, region) = (&live.cluster, &live.region);
         Self {
-            recovery: recovery::commands(&live.cluster, &live.region, caller.as_ref(), &[entries, after]),
+            recovery: recovery::commands_in_any_state(cluster, region, caller.as_ref()),
+            successor: Some(successor(live)),
             caller,
             entries: AccessEntries::of(live),
         }
@@ -53,6 +48,7 @@ impl Standpoint {
     pub(super) fn over(before: &Live, after: &Live) -> Self {
         Self {
             recovery: recovery_over(before, after),
+            successor: Some(successor(before)),
             caller: caller(after),
             entries: AccessEntries::of(after),
         }
@@ -67,11 +63,7 @@ impl Standpoint {
         dropped: &[(String, String)],
         foreign: &[String],
     ) -> Vec<Refusal> {
-        let successor = Successor {
-            whom: "someone",
-            commands: self.recovery.clone(),
-        };
-        self.refusals_over(&self.entries, (before, after), dropped, foreign, &successor)
+        self.refusals_over(&self.entries, (before, after), dropped, foreign)
     }
 
     /// The same where the plan changes entries too: `entries_before` are those that are there, and this has them as they would be.
@@ -81,7 +73,6 @@ impl Standpoint {
         (before, after): (&AwsAuthReading, &AwsAuthReading),
         dropped: &[(String, String)],
         foreign: &[String],
-        successor: &Successor,
     ) -> Vec<Refusal> {
         let caller = self.caller.as_ref().map(|identity| Caller {
             key: recovery::caller_key(&identity.arn),
@@ -101,7 +92,7 @@ impl Standpoint {
             dropped,
             foreign,
             recovery: &self.recovery,
-            successor,
+            successor: self.successor.as_ref().unwrap_or(&self.recovery),
         })
     }
 }
@@ -113,24 +104,10 @@ pub(super) fn recovery_over(before: &Live, after: &Live) -> String {
     recovery::commands(&before.cluster, &before.region, caller(before).as_ref(), &states)
 }
 
-/// Who can be made an administrator before a plan, so that it is one after it.
-pub(super) fn successor(before: &Live, after: &Live) -> Successor {
-    let caller = caller(before);
-    let own = |live| known_entries(live).and_then(|entries| recovery::entries_of(caller.as_ref(), entries));
-    // What the caller is given in an entry that the plan deletes or changes goes with the plan.
-    let is_kept = own(before) == own(after);
-    let caller = caller.as_ref().filter(|_| is_kept);
-    // Whether somebody else has one is not asked; and one that eksact made would be pruned where the plan prunes.
-    let entries = known_entries(before);
-    let entries = [entries, entries.filter(|_| is_kept)];
-    Successor {
-        whom: if is_kept {
-            "someone"
-        } else {
-            "someone whose access the plan keeps as it is"
-        },
-        commands: recovery::commands(&before.cluster, &before.region, caller, &entries),
-    }
+/// How somebody is made an administrator before a plan, so that it is one after it and after the next. Neither the caller nor an entry
+/// of eksact's will do: the file may say less of the caller, and a plan that prunes deletes what eksact made and the file does not have.
+fn successor(before: &Live) -> String {
+    recovery::commands_in_any_state(&before.cluster, &before.region, None)
 }
 
 /// The access entries, where they could be read.

@@ -50,6 +50,18 @@ pub(super) fn busy_after(stack: &Stack, waited: Duration) -> Finding {
     Finding::new(Severity::Error, Code::StackBusy, message).with_help(wait_longer())
 }
 
+/// The commands that delete a stack: CloudFormation deletes none that is protected, as those of eksact and of many others are.
+pub(super) fn deletion_of(stack: &Stack) -> String {
+    let place = format!("--region {} --stack-name {}", region_of(stack), stack.name);
+    let delete = format!("aws cloudformation delete-stack {place}");
+    if stack.termination_protection {
+        return format!(
+            "aws cloudformation update-termination-protection --no-enable-termination-protection {place} && {delete}"
+        );
+    }
+    delete
+}
+
 /// What to do about a stuck stack.
 pub(super) fn to_health(stack: &Stack) -> Remedy {
     let (name, region) = (&stack.name, region_of(stack));

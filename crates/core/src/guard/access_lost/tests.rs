@@ -15,11 +15,6 @@ const DEV: &str = "arn:aws:iam::111122223333:role/dev";
 const OPS: &str = "arn:aws:iam::111122223333:role/ops";
 const NODE: &str = "arn:aws:iam::111122223333:role/node";
 
-static NO_ONE: Successor = Successor {
-    whom: "someone",
-    commands: String::new(),
-};
-
 fn admitted(username: &str, groups: &[&str]) -> Admitted {
     Admitted {
         username: username.to_owned(),
@@ -95,7 +90,7 @@ fn codes_over(
         dropped: &[],
         foreign: &[],
         recovery: "eksact create accessentry …",
-        successor: &NO_ONE,
+        successor: "aws eks create-access-entry …",
     })
     .iter()
     .map(|refusal| refusal.guard.code().as_str())
@@ -316,7 +311,7 @@ fn dropped_sections_and_foreign_changes() {
         )],
         foreign: &["entry 2 of mapUsers".to_owned()],
         recovery: "",
-        successor: &NO_ONE,
+        successor: "aws eks create-access-entry …",
     };
     let refused = refusals(&evidence);
     let codes: Vec<&str> = refused

@@ -12,10 +12,13 @@ use crate::{
         Action, AttributeChange, Change, Finding, PlanDraft, Reason, Severity, StepId, plan::fingerprint,
     },
     kinds::standing::{Standing, standing},
-    live::{Unreadable, addresses},
+    live::{Unreadable, addresses, role_name_of},
     ports::aws::{Role, Stack},
 };
 use eksact_message::code::Code;
+
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html>
+const STACK_ID_TAG: &str = "aws:cloudformation:stack-id";
 
 impl Subject<'_> {
     pub(super) fn plan_creation(&self, desired: &DesiredRole, draft: &mut PlanDraft) {
@@ -135,6 +138,19 @@ impl Subject<'_> {
         };
         draft.add_finding(finding);
         true
+    }
+
+    /// The same where its stack is there and broken, and does not tell of a role: CloudFormation notes on each role whose it is.
+    pub(super) fn is_refused_its_name_beside(&self, stack: &Stack, draft: &mut PlanDraft) -> bool {
+        let named = self
+            .role
+            .assumed
+            .and_then(|wanted| self.live.role(&wanted.name.value));
+        let is_its = match named {
+            Some(Ok(Some(role))) => role.tags.get(STACK_ID_TAG) == Some(&stack.id),
+            _ => false,
+        };
+        role_name_of(stack).is_none() && !is_its && self.is_refused_its_name(draft)
     }
 
     pub(super) fn warn_of_taken_name(&self, desired: &DesiredRole, draft: &mut PlanDraft) {

@@ -20,7 +20,7 @@ use crate::{
     live::{
         Live, StackState,
         addresses::{self, ARN},
-        is_of_cluster, region_of, role_name_of, role_owner_of, state_of,
+        is_of_cluster, role_name_of, role_owner_of, state_of,
     },
     ports::aws::{Role, Stack},
 };
@@ -148,17 +148,16 @@ impl Subject<'_> {
                     ),
                 )
                 .with_help(remedy!(
-                    "Use another name for the {} or, if nothing needs that stack, delete it: \
-                     `aws cloudformation delete-stack --region {} --stack-name {}`.",
+                    "Use another name for the {} or, if nothing needs that stack, delete it: `{}`.",
                     self.whose(),
-                    region_of(stack),
-                    stack.name
+                    stack_health::deletion_of(stack)
                 )),
             );
             return;
         }
         match state_of(&stack.status) {
             StackState::Healthy => self.plan_healthy(&desired, stack, draft),
+            StackState::Broken if self.is_refused_its_name_beside(stack, draft) => {}
             StackState::Broken => {
                 let role = role_name_of(stack)
                     .and_then(|name| self.live.role(name))
@@ -186,10 +185,8 @@ impl Subject<'_> {
                 )
                 .with_help(remedy!(
                     "The stack's template was changed: give it the output Role1 with the role's ARN \
-                         again, or delete the stack and run the same command: `aws cloudformation \
-                         delete-stack --region {} --stack-name {}`.",
-                    region_of(stack),
-                    stack.name
+                         again, or delete the stack and run the same command: `{}`.",
+                    stack_health::deletion_of(stack)
                 )),
             );
             return;
@@ -251,9 +248,8 @@ impl Subject<'_> {
                     "it is not a template that eksctl or eksact writes".to_owned(),
                     Some(remedy!(
                         "Change the role with the tool that made the stack; or, if no other tool needs it, delete the stack and \
-                         run the same command: `aws cloudformation delete-stack --region {} --stack-name {}`.",
-                        region_of(stack),
-                        stack.name
+                         run the same command: `{}`.",
+                        stack_health::deletion_of(stack)
                     )),
                 ),
             };

@@ -25,8 +25,7 @@ use crate::{
         standing::{Standing, standing},
     },
     live::{
-        Live, StackState, addresses, is_of_cluster, region_of, role_name_of, role_owner_of,
-        service_account_of, state_of,
+        Live, StackState, addresses, is_of_cluster, role_name_of, role_owner_of, service_account_of, state_of,
     },
     ports::aws::{Role, Stack},
 };
@@ -175,10 +174,8 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                 )
                 .about(&addresses::iam_role(&key))
                 .with_help(remedy!(
-                    "Only the other one is removed. If nothing needs this one: `aws cloudformation delete-stack --region {} \
-                     --stack-name {}`.",
-                    region_of(stack),
-                    stack.name
+                    "Only the other one is removed. If nothing needs this one: `{}`.",
+                    stack_health::deletion_of(stack)
                 )),
             );
         }

@@ -14,7 +14,7 @@ use crate::{
         plan::fingerprint,
     },
     kinds::{Request, access_effect::document_change, stack_health, stack_write::token},
-    live::{Live, StackState, addresses, region_of, state_of},
+    live::{Live, StackState, addresses, state_of},
     ports::aws::{Stack, StackRequest},
 };
 use eksact_identity::cloudformation::managed_policy::{CAPABILITY, PolicyTemplate, stack_name, stack_tags};
@@ -85,7 +85,7 @@ impl Subject<'_> {
                     None => self.plan_again(stack, draft),
                 },
                 StackState::Broken if read.is_some() && StackState::holds_none_of_one(&stack.status) => {
-                    draft.add_finding(self.taken());
+                    draft.add_finding(self.taken_beside(stack));
                 }
                 // Who has the policy is asked of the one that the file means.
                 StackState::Broken => match self.moved(stack).or_else(|| self.in_use(stack)) {
@@ -117,6 +117,26 @@ impl Subject<'_> {
         ))
     }
 
+    /// The same beside a stack of ours that failed. Where CloudFormation gave up on a policy that IAM had made already, that is the
+    /// stack's, and nothing that is read tells the two apart.
+    fn taken_beside(&self, stack: &Stack) -> Finding {
+        if StackState::holds_nothing(&stack.status) {
+            return self.taken();
+        }
+        self.error(
+            Code::PolicyNotOurs,
+            format!(
+                "the policy {} exists, and it is not known that its stack {}, which is in {}, made it: eksact does not change it",
+                self.arn, stack.name, stack.status
+            ),
+        )
+        .with_help(remedy!(
+            "Give the policy of the file another name; or delete the failed stack, which deletes the policy if it made it, and run the \
+             same command again: `{}`.",
+            stack_health::deletion_of(stack)
+        ))
+    }
+
     fn stack_of_another(&self, stack: &Stack) -> Finding {
         self.error(
             Code::StackNotOurs,
@@ -127,10 +147,8 @@ impl Subject<'_> {
             ),
         )
         .with_help(remedy!(
-            "Give the policy another name or, if nothing needs that stack, delete it: `aws cloudformation delete-stack --region \
-             {} --stack-name {}`.",
-            region_of(stack),
-            stack.name
+            "Give the policy another name or, if nothing needs that stack, delete it: `{}`.",
+            stack_health::deletion_of(stack)
         ))
     }
 
