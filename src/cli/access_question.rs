@@ -16,7 +16,7 @@ use eksact_core::{
             Asked, Explanation, Extent, Picture, Question, QuestionError, Rights, Verdict, Who, explain,
             identity, is_of_namespaces, read_picture, read_snapshot,
         },
-        aws_authorization::{AwsQuestion, AwsRequest, AwsWho, explain_aws},
+        aws_authorization::{AwsQuestion, AwsRequest, AwsRequestError, AwsWho, explain_aws},
     },
     guard::access::Admitted,
     ports::aws::CallerIdentity,
@@ -28,6 +28,7 @@ use eksact_identity::{
     rbac::{ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, groups_of_service_account, service_account_of},
     service_account::ServiceAccountKey,
 };
+use eksact_message::remedy::Remedy;
 
 /// The namespace of a question that names none, as kubectl's.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -248,8 +249,7 @@ impl QuestionFlags {
             &self.verb,
             self.resource.as_deref(),
             self.resource_account.as_deref(),
-        )
-        .map_err(|error| Failure::usage(error.to_string()))?;
+        )?;
         let policy = self.resource_policy.as_deref().map(policy_of).transpose()?;
         Ok(AwsQuestion::new(request, policy.as_ref()))
     }
@@ -316,6 +316,24 @@ impl From<QuestionError> for Failure {
     }
 }
 
+impl From<AwsRequestError> for Failure {
+    fn from(error: AwsRequestError) -> Self {
+        let failure = Self::usage(error.to_string());
+        match &error {
+            AwsRequestError::Action(word) if word.starts_with("arn:") => failure.with_help(remedy!(
+                "Write what is asked first, and who is asked about behind --as: `eksact can-i get pods --as {}`.",
+                quoted(word)
+            )),
+            _ => failure,
+        }
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    shlex::try_quote(word).map_or_else(|_| "NAME".to_owned(), std::borrow::Cow::into_owned)
+}
+
 /// Somebody, by what is known.
 enum Named {
     Iam(Identity),
@@ -333,7 +351,17 @@ impl WhoFlags {
         }
         let invalid = |error: &dyn std::error::Error| Failure::usage(format!("--as: {error}"));
         if let Some(arn) = &self.arn {
-            return identity(arn).map(Named::Iam).map_err(|error| invalid(&error));
+            let user = quoted(arn);
+            return identity(arn).map(Named::Iam).map_err(|error| {
+                let failure = invalid(&error);
+                match of_service_account(arn) {
+                    Some(help) => failure.with_help(help),
+                    None if arn.starts_with("arn:") => failure,
+                    None => failure.with_help(remedy!(
+                        "Name a user of Kubernetes with --as-user {user}; --as takes the ARN of a principal of IAM."
+                    )),
+                }
+            });
         }
         let Some(caller) = &pictured.caller else {
             return Err(no_one());
@@ -397,9 +425,24 @@ impl WhoFlags {
             (None, Some(caller)) => &caller.arn,
             (None, None) => return Err(no_one()),
         };
-        identity(arn).map_err(|error| Failure::usage(format!("--as: {error}")))?;
+        identity(arn).map_err(|error| {
+            let failure = Failure::usage(format!("--as: {error}"));
+            match of_service_account(arn) {
+                Some(help) => failure.with_help(help),
+                None => failure,
+            }
+        })?;
         Ok(explain_aws(rights, AwsWho::Principal(arn), question))
     }
+}
+
+/// What to write where `--as` has the user name of a service account.
+fn of_service_account(username: &str) -> Option<Remedy> {
+    let (namespace, name) = service_account_of(username)?;
+    let account = quoted(&format!("{namespace}/{name}"));
+    Some(remedy!(
+        "Name a service account with --service-account {account}."
+    ))
 }
 
 fn no_one() -> Failure {

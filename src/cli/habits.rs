@@ -98,6 +98,9 @@ impl<'a> Line<'a> {
             "--cluster" | "--name" | "-c" | "-n" if has("config-file") && !has("cluster") => Some(
                 unexpected.with_help(remedy!("The file says which cluster it is about: leave {word} out.")),
             ),
+            "--any-namespace" if has("all-namespaces") => Some(
+                unexpected.with_help(remedy!("`eksact who-can` has it, and lists who may in which namespaces.")),
+            ),
             "-f" | "--file" | "--filename" | "--config-file" if self.here.has_subcommands() => {
                 let help = match verb {
                     "create" | "update" => {

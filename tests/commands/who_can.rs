@@ -134,6 +134,7 @@ fn who_can_in_any_namespace_says_in_which() {
         "who-can delete pods --any-namespace -n app",
         "who-can delete pods --any-namespace -A",
         "who-can s3:GetObject --any-namespace",
+        "can-i get secrets --any-namespace",
     ] {
         place.tell(&words(line, &OF));
     }
@@ -166,6 +167,31 @@ fn who_can_in_any_namespace_says_in_which() {
     }
 }
 
+/// What an access policy gives perhaps is said of its own namespaces, as `-n` says it.
+#[test]
+fn who_can_in_any_namespace_says_of_each_policy_where_it_may() {
+    let mut place = Place::new();
+    let mut create = words("create accessentry --principal-arn", &[OPS]);
+    create.extend([
+        "--access-policy",
+        "AmazonEKSAutoNodePolicy:default",
+        "--access-policy",
+        "AmazonEKSNetworkingPolicy:kube-system",
+        "--yes",
+    ]);
+    create.extend(OF);
+    let created = place.run(&create);
+    assert_eq!(created.code, 0, "{}", created.stderr);
+    for line in [
+        "who-can get secrets --any-namespace -o csv",
+        "who-can get secrets --any-namespace --via",
+        "who-can get secrets -n kube-system -o csv",
+    ] {
+        place.tell(&words(line, &OF));
+    }
+    assert_story!("who-can-any-namespace-depends", place.story());
+}
+
 #[test]
 fn explain_access_shows_each_link_and_the_first_broken_one() {
     let mut place = with_people();
@@ -181,6 +207,8 @@ fn explain_access_shows_each_link_and_the_first_broken_one() {
         "can-i get pods/exec -n app --as-user system:serviceaccount:app:janitor",
         "can-i get pods",
         "can-i get pods --as nina",
+        "can-i get pods --as system:serviceaccount:app:janitor",
+        "explain access arn:aws:iam::111122223333:user/nina",
     ] {
         place.tell(&words(line, &OF));
     }

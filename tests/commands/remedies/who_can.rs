@@ -6,6 +6,7 @@ use eksact_core::ports::{
     aws::Role,
     kubernetes::{RbacBinding, Subject},
 };
+use eksact_simulator::World;
 use serde_json::json;
 
 use super::{
@@ -22,6 +23,22 @@ const ADMIN: [(&str, &str); 2] = [("NAME", "x"), ("ROLE", "cluster-admin")];
 /// The role `dev`, which has an entry with the group `devs` and no right.
 fn dev(question: &str) -> Case {
     case(format!("explain access {question} {OF} --as {DEV}")).world(|world| entry_of(world, DEV, &["devs"]))
+}
+
+/// Gives a subject the role `cluster-admin`.
+fn all_rights(world: &mut World, kind: &str, name: &str, namespace: Option<&str>) {
+    let binding = RbacBinding {
+        name: "all".to_owned(),
+        role_kind: "ClusterRole".to_owned(),
+        role_name: "cluster-admin".to_owned(),
+        subjects: vec![Subject {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            namespace: namespace.map(ToOwned::to_owned),
+        }],
+        ..RbacBinding::default()
+    };
+    cluster(world).rbac_bindings.insert("/all".to_owned(), binding);
 }
 
 pub(super) fn cases() -> Vec<Check> {
@@ -53,6 +70,24 @@ pub(super) fn cases() -> Vec<Check> {
         case(format!("can-i get widgets {OF}"))
             .says("Write a custom resource with its API group, as in widgets.example.com.")
             .instead(format!("can-i get widgets.example.com {OF}"))
+            .check(),
+        case(format!("can-i get pods --any-namespace {OF}"))
+            .says("`eksact who-can` has it, and lists who may in which namespaces.")
+            .instead(format!("who-can get pods --any-namespace {OF}"))
+            .check(),
+        case(format!("can-i get pods --as eve {OF}"))
+            .world(|world| all_rights(world, "User", "eve", None))
+            .says("Name a user of Kubernetes with --as-user eve; --as takes the ARN of a principal of IAM.")
+            .instead(format!("can-i get pods --as-user eve {OF}"))
+            .check(),
+        case(format!("can-i get pods --as system:serviceaccount:app:web {OF}"))
+            .world(|world| all_rights(world, "ServiceAccount", "web", Some("app")))
+            .says("Name a service account with --service-account app/web.")
+            .instead(format!("can-i get pods --service-account app/web {OF}"))
+            .check(),
+        case(format!("explain access arn:aws:iam::111122223333:user/sandbox {OF}"))
+            .says("Write what is asked first, and who is asked about behind --as: ")
+            .instead(format!("can-i get pods --as arn:aws:iam::111122223333:user/sandbox {OF}"))
             .check(),
         case("can-i get pods --snapshot s.json")
             .first(format!("eksact snapshot --out s.json {OF}"))

@@ -58,6 +58,7 @@ fn bindings() -> impl Strategy<Value = Vec<(Option<&'static str>, &'static str, 
         "Group system:authenticated",
         "User eve",
         "User ops:nina",
+        "User arn:aws:iam::111122223333:user/eve",
         "User system:serviceaccount:ops:ci",
         "ServiceAccount app/web",
         "ServiceAccount app/api",
@@ -75,9 +76,10 @@ fn policies() -> impl Strategy<Value = Vec<(&'static str, Option<&'static [&'sta
         "AmazonEKSEditPolicy",
         "AmazonEKSViewPolicy",
         "AmazonEKSComputePolicy",
+        "AmazonEKSNetworkingPolicy",
     ];
     let scopes: Vec<Option<&[&str]>> = vec![None, Some(&["app"]), Some(&["app", "dev-*"]), Some(&["gone"])];
-    vec((select(names), select(scopes)), 0..2)
+    vec((select(names), select(scopes)), 0..4)
 }
 
 /// What the role `ops`, `deployer` and the user nina may do in IAM.
@@ -100,7 +102,7 @@ fn statements() -> impl Strategy<Value = Vec<Value>> {
     vec(one, 0..3)
 }
 
-fn iam_role(name: &str, statements: &[Value]) -> Role {
+fn iam_role(name: &str, statements: &[Value], boundary: Option<&str>) -> Role {
     let trust_policy = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "111122223333"}}]});
     Role {
@@ -115,17 +117,39 @@ fn iam_role(name: &str, statements: &[Value]) -> Role {
             json!({"Version": "2012-10-17", "Statement": statements}),
         )]),
         max_session_seconds: None,
-        permissions_boundary: None,
+        permissions_boundary: boundary.map(ToOwned::to_owned),
         tags: BTreeMap::new(),
     }
 }
 
+/// `data` of aws-auth: nothing, a role and an account of whom it is not known which sessions and users they let in, or not read.
+fn aws_auth() -> impl Strategy<Value = Read<Option<BTreeMap<String, String>>>> {
+    let data = |key: &str, text: &str| Read::Known(Some(BTreeMap::from([(key.to_owned(), text.to_owned())])));
+    select(vec![
+        Read::Known(None),
+        data(
+            "mapRoles",
+            "- rolearn: arn:aws:iam::111122223333:role/deployer\n  username: ops:{{SessionName}}\n  groups: [devs]\n",
+        ),
+        data("mapAccounts", "- \"111122223333\"\n"),
+        Read::Unread("access denied".to_owned()),
+    ])
+}
+
+/// A policy that leaves a little of what roles may, and one whose document was not read.
+const BOUNDARIES: [&str; 2] = [
+    "arn:aws:iam::111122223333:policy/limits",
+    "arn:aws:iam::111122223333:policy/unread",
+];
+
 fn pictures() -> impl Strategy<Value = Picture> {
-    let of_iam = proptest::option::of((statements(), statements(), statements()));
+    let boundary = select(vec![None, Some(BOUNDARIES[0]), Some(BOUNDARIES[1])]);
+    let of_iam = proptest::option::of((statements(), statements(), statements(), boundary));
     let modes = select(vec!["API", "API_AND_CONFIG_MAP"]);
     let versions = select(vec![None, Some("1.34"), Some("1.36")]);
-    (bindings(), policies(), policies(), of_iam, modes, versions).prop_map(
-        |(bindings, of_nina, of_ops, of_iam, mode, version)| {
+    let of_cluster = (bindings(), policies(), policies(), aws_auth());
+    (of_cluster, of_iam, modes, versions).prop_map(
+        |((bindings, of_nina, of_ops, aws_auth), of_iam, mode, version)| {
             let mut made = picture();
             if let Read::Known(all) = &mut made.roles {
                 all.extend(RULES.map(|(name, rules)| role(None, name, rules)));
@@ -144,16 +168,20 @@ fn pictures() -> impl Strategy<Value = Picture> {
                 ),
             ]);
             made.authentication_mode = Some(mode.to_owned());
+            made.aws_auth = aws_auth;
             made.version = version.map(ToOwned::to_owned);
-            if let Some((ops, deployer, nina)) = of_iam {
+            if let Some((ops, deployer, nina, boundary)) = of_iam {
+                let limits = json!({"Version": "2012-10-17", "Statement": [
+                    {"Effect": "Allow", "Action": ["sts:AssumeRole", "iam:CreateAccessKey"], "Resource": "*"}]});
                 let own = json!({"Version": "2012-10-17", "Statement": nina});
                 made.aws = AwsPicture {
                     details: Read::Known(Details {
                         roles: vec![
-                            iam_role("ops", &ops),
-                            iam_role("deployer", &deployer),
-                            iam_role("other", &deployer),
+                            iam_role("ops", &ops, None),
+                            iam_role("deployer", &deployer, boundary),
+                            iam_role("other", &deployer, None),
                         ],
+                        policies: BTreeMap::from([(BOUNDARIES[0].to_owned(), limits)]),
                         users: vec![User {
                             arn: NINA.to_owned(),
                             groups: Vec::new(),
@@ -185,6 +213,7 @@ fn covers(namespaces: Option<&Namespaces>, namespace: &str) -> bool {
 struct Said {
     direct: BTreeMap<Actor, Verdict>,
     paths: BTreeSet<(Actor, Option<String>, Reason)>,
+    depends_on: BTreeSet<(Actor, String)>,
     can_become: BTreeMap<Actor, Verdict>,
 }
 
@@ -193,6 +222,7 @@ fn said(answer: &WhoCan, namespace: &str) -> Said {
     let of_become = |row: &&Becomes| covers(row.namespaces.as_ref(), namespace);
     let mut direct: BTreeMap<Actor, Verdict> = BTreeMap::new();
     let mut paths = BTreeSet::new();
+    let mut depends_on = BTreeSet::new();
     for row in answer.direct.iter().filter(of_direct) {
         let surest = direct.entry(row.actor.clone()).or_insert(row.verdict);
         *surest = row.verdict.min(*surest);
@@ -201,7 +231,11 @@ fn said(answer: &WhoCan, namespace: &str) -> Said {
                 paths.insert((row.actor.clone(), path.via.clone(), path.reason.clone()));
             }
         }
+        let all = row.depends_on.iter();
+        depends_on.extend(all.map(|what| (row.actor.clone(), what.clone())));
     }
+    // Whoever may where it is depends on nothing there, though it may in namespaces that are made later.
+    depends_on.retain(|(actor, _)| direct.get(actor) == Some(&Verdict::Depends));
     let mut can_become: BTreeMap<Actor, Verdict> = BTreeMap::new();
     for row in answer.can_become.iter().filter(of_become) {
         // Whoever may itself there becomes nothing by it; who may perhaps is told again where becoming is surer.
@@ -213,6 +247,7 @@ fn said(answer: &WhoCan, namespace: &str) -> Said {
     Said {
         direct,
         paths,
+        depends_on,
         can_become,
     }
 }

@@ -33,10 +33,10 @@ pub enum Every {
 }
 
 impl Namespaces {
-    /// Their names, or the one word `all`.
+    /// Their names, or `*`, which is the name of none: one may be named `all`.
     pub fn words(&self) -> Vec<&str> {
         match self {
-            Self::Every(Every::All) => vec!["all"],
+            Self::Every(Every::All) => vec!["*"],
             Self::Named(names) => names.iter().map(String::as_str).collect(),
         }
     }

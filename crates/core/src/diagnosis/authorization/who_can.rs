@@ -55,7 +55,8 @@ pub struct Path {
     pub namespaces: Option<Namespaces>,
 }
 
-/// Somebody, and why. Where each namespace is asked about, there are two for whoever may in some and perhaps in others.
+/// Somebody, and why. Where each namespace is asked about, what differs by namespace has rows of its own: where somebody may, and where
+/// that depends, each with what it depends on there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Row {
@@ -184,7 +185,7 @@ struct Found<'p> {
     depends_on: BTreeMap<String, Reach<'p>>,
 }
 
-/// One row for each, in the order of kinds and names; and one more where it may in some namespaces and perhaps in others.
+/// One row for each, in the order of kinds and names; and where it may perhaps in others one more for what it depends on there.
 fn rows<'p>(rights: &Rights<'p>, holders: Vec<Holder<'p>>, place: &Place<'p>) -> Vec<(Row, Reach<'p>)> {
     let existing: BTreeSet<(&str, &str)> = rights
         .accounts()
@@ -227,14 +228,9 @@ fn rows<'p>(rights: &Rights<'p>, holders: Vec<Holder<'p>>, place: &Place<'p>) ->
         for reach in found.paths.values() {
             sure.join(reach);
         }
-        let mut perhaps = Reach::nowhere();
-        let mut depends_on = Vec::new();
+        let mut perhaps: BTreeMap<Reach<'p>, Vec<String>> = BTreeMap::new();
         for (what, reach) in found.depends_on {
-            let left = reach.without(&sure);
-            if !left.is_nowhere() {
-                perhaps.join(&left);
-                depends_on.push(what);
-            }
+            perhaps.entry(reach.without(&sure)).or_default().push(what);
         }
         let row = |verdict: Verdict, paths: Vec<Path>, depends_on: Vec<String>| Row {
             actor: actor.clone(),
@@ -249,13 +245,14 @@ fn rows<'p>(rights: &Rights<'p>, holders: Vec<Holder<'p>>, place: &Place<'p>) ->
             ..path
         };
         let paths = found.paths.into_iter().map(path).collect();
-        [
-            (row(Verdict::Yes, paths, Vec::new()), sure),
-            (row(Verdict::Depends, Vec::new(), depends_on), perhaps),
-        ]
-        .into_iter()
-        .filter(|(_, reach)| !reach.is_nowhere())
-        .collect::<Vec<_>>()
+        let of_sure = (row(Verdict::Yes, paths, Vec::new()), sure);
+        let of_perhaps = perhaps
+            .into_iter()
+            .map(|(reach, depends_on)| (row(Verdict::Depends, Vec::new(), depends_on), reach));
+        std::iter::once(of_sure)
+            .chain(of_perhaps)
+            .filter(|(_, reach)| !reach.is_nowhere())
+            .collect::<Vec<_>>()
     };
     by_actor.into_iter().flat_map(rows_of).collect()
 }

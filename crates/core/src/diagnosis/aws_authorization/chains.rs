@@ -81,6 +81,11 @@ pub(super) fn chains(identities: &Identities<'_>, goals: &BTreeMap<usize, Answer
             {
                 continue;
             }
+            // A role that may itself, perhaps, gains nothing by a way that is no surer.
+            let is_no_surer = |way: Answer| goals.get(&candidate).is_some_and(|own| *own <= way);
+            if is_no_surer(answer) {
+                continue;
+            }
             let Some(identity) = identities.all.get(candidate) else {
                 continue;
             };
@@ -94,8 +99,7 @@ pub(super) fn chains(identities: &Identities<'_>, goals: &BTreeMap<usize, Answer
             if whole == Answer::No || known.is_some_and(|known| known <= whole) {
                 continue;
             }
-            // A role that may itself, perhaps, gains nothing by a way that is no surer.
-            if goals.get(&candidate).is_some_and(|own| *own <= whole) {
+            if is_no_surer(whole) {
                 continue;
             }
             if hops == MOST_HOPS {

@@ -1,6 +1,9 @@
 //! The users and roles of the account with all policies that they have, made ready for many questions.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+};
 
 use serde_json::Value;
 
@@ -55,6 +58,8 @@ pub(super) struct Identities<'p> {
     managed: HashMap<&'p str, Policy>,
     /// Those that some policy of theirs lets assume some role.
     pub(super) assumers: Vec<usize>,
+    /// How often something was decided, which is what a search costs.
+    pub(super) decided: Cell<usize>,
 }
 
 /// What a session has beside its role.
@@ -156,6 +161,7 @@ impl<'p> Identities<'p> {
             managed,
             account,
             assumers: Vec::new(),
+            decided: Cell::default(),
             all,
         };
         found.assumers = found.able(ASSUME);
@@ -189,6 +195,16 @@ impl<'p> Identities<'p> {
         all.filter(|(_, identity)| is_able(identity))
             .map(|(index, _)| index)
             .collect()
+    }
+
+    /// Whether all of its policies were read. One that was not may deny anything, so that nothing is sure of whoever has it.
+    pub(super) fn is_read(&self, identity: &Identity<'p>) -> bool {
+        let boundary = identity.boundary.and_then(|arn| self.managed.get(arn));
+        boundary.is_none_or(Policy::is_readable)
+            && self
+                .with_what_takes(identity)
+                .iter()
+                .all(|(_, policy)| policy.is_readable())
     }
 
     /// The customer managed policies that somebody has, of groups as well.
@@ -305,6 +321,7 @@ impl<'p> Identities<'p> {
         session: &Session<'_>,
         supposed: Supposed<'_>,
     ) -> Decision {
+        self.decided.set(self.decided.get() + 1);
         let context = identity.in_session(session);
         let context = match &request.resource_account {
             Some(account) => context.with("aws:ResourceAccount", account),

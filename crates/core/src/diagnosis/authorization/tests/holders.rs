@@ -1,7 +1,7 @@
 //! Who may: everybody, and in which namespaces.
 
 use super::{NINA, OPS, Read, entry, picture, role, subjects};
-use crate::diagnosis::authorization::Namespaces;
+use crate::diagnosis::authorization::{Namespaces, csv};
 
 /// Everybody is found by the path that lets them: groups, user names, policies, groups of service accounts.
 #[test]
@@ -44,6 +44,44 @@ fn who_can_finds_everybody() {
         nina.paths[0].reason.sentence(),
         "allowed by RoleBinding app/edit-devs of ClusterRole edit to Group devs"
     );
+}
+
+/// What something depends on in one namespace is not said of another one.
+#[test]
+fn what_depends_is_said_where_it_does() {
+    let answer = picture()
+        .entry(entry(
+            OPS,
+            "ops",
+            "",
+            &[
+                ("AmazonEKSAutoNodePolicy", Some(&["app"])),
+                ("AmazonEKSNetworkingPolicy", Some(&["ops"])),
+                ("AmazonEKSComputePolicy", Some(&["ops"])),
+            ],
+        ))
+        .who_can_in_any("get secrets -A");
+    let rows = answer.direct.iter().filter(|row| row.actor.name() == OPS);
+    let said: Vec<(usize, String)> = rows
+        .map(|row| {
+            (
+                row.depends_on.len(),
+                row.namespaces.as_ref().unwrap().words().join(","),
+            )
+        })
+        .collect();
+    assert_eq!(said, [(1, "app".to_owned()), (2, "ops".to_owned())]);
+    let table = csv(&answer);
+    for (policy, namespace) in [
+        ("AmazonEKSAutoNodePolicy", "app"),
+        ("AmazonEKSNetworkingPolicy", "ops"),
+        ("AmazonEKSComputePolicy", "ops"),
+    ] {
+        let mut lines = table.lines().filter(|line| line.contains(policy));
+        let line = lines.next().unwrap();
+        assert!(line.ends_with(&format!(",{namespace}")), "{line}");
+        assert_eq!(lines.next(), None);
+    }
 }
 
 /// In which namespaces somebody may: one pass, and what each namespace alone would say.
@@ -94,7 +132,7 @@ fn who_can_in_any_namespace_says_in_which() {
             "arn:aws:iam::111122223333:role/team/ops depends: ops".to_owned(),
             "arn:aws:iam::111122223333:user/nina yes: app,ops".to_owned(),
             "ops:nina yes: dev-1".to_owned(),
-            "admins yes: all".to_owned(),
+            "admins yes: *".to_owned(),
             "devs yes: app,ops".to_owned(),
             "app/web yes: app,dev-1".to_owned(),
         ]

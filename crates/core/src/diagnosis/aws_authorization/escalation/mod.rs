@@ -13,6 +13,7 @@ mod over_policies;
 mod over_principals;
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::LazyLock,
 };
@@ -100,8 +101,8 @@ pub(super) struct Escalations<'s, 'p> {
     narrow: Narrow<'s>,
     /// Those who have an access entry.
     entered: BTreeSet<String>,
-    /// How often something was decided, which is what a search costs.
-    pub(super) decided: std::cell::Cell<usize>,
+    /// What [`Self::surest`] found.
+    surest: RefCell<HashMap<(&'static str, usize), Answer>>,
 }
 
 impl<'s, 'p> Escalations<'s, 'p> {
@@ -134,12 +135,33 @@ impl<'s, 'p> Escalations<'s, 'p> {
             entered: entries.map(|entry| principal_key(&entry.principal_arn)).collect(),
             identities,
             picture,
-            decided: std::cell::Cell::default(),
+            surest: RefCell::default(),
         }
     }
 
-    fn count(&self) {
-        self.decided.set(self.decided.get() + 1);
+    /// The best that an action of somebody can be, whatever it is done to and with: no where it is denied on everything, and never yes of
+    /// whom some policy was not read. So whoever is known to become more perhaps is not asked about everybody else again.
+    fn surest(&self, action: &'static str, index: usize) -> Answer {
+        if !self.able_to(action, index) {
+            return Answer::No;
+        }
+        if let Some(known) = self.surest.borrow().get(&(action, index)) {
+            return *known;
+        }
+        let surest = match self.identities.all.get(index) {
+            Some(who) if self.may(who, action, None).answer == Answer::No => Answer::No,
+            Some(who) if self.identities.is_read(who) => Answer::Yes,
+            Some(_) => Answer::Depends,
+            None => Answer::No,
+        };
+        self.surest.borrow_mut().insert((action, index), surest);
+        surest
+    }
+
+    /// The best that one of these actions of somebody can be.
+    fn surest_of(&self, actions: impl IntoIterator<Item = &'static str>, index: usize) -> Answer {
+        let each = actions.into_iter().map(|action| self.surest(action, index));
+        each.min().unwrap_or(Answer::No)
     }
 
     /// Those whom some policy lets do one of these, and who are not `known`.
@@ -168,7 +190,6 @@ impl<'s, 'p> Escalations<'s, 'p> {
             resource_account: Some(self.identities.account.to_owned()),
         };
         let session = Session::default();
-        self.count();
         self.identities
             .decide_supposing(who, &request, ResourcePolicy::None, &session, supposed)
     }
@@ -182,7 +203,6 @@ impl<'s, 'p> Escalations<'s, 'p> {
     fn reaches_as(&self, goal: Goal<'_>, who: &Identity<'p>, supposed: Supposed<'_>) -> Option<Decision> {
         match goal {
             Goal::Question(question) => {
-                self.count();
                 Some(question.decide_of(self.identities, who, &Session::default(), supposed))
             }
             Goal::Cluster => {
@@ -205,7 +225,6 @@ impl<'s, 'p> Escalations<'s, 'p> {
             resource: Some(role.to_owned()),
             resource_account: Some(self.identities.account.to_owned()),
         };
-        self.count();
         self.identities
             .decide(who, &request, ResourcePolicy::Gate(trust), &Session::default())
     }
@@ -224,14 +243,17 @@ fn supposing(decision: Decision, then: Decision) -> Decision {
     }
 }
 
+/// Whether an answer of somebody says more than what is found.
+fn is_news(found: &Powers, who: usize, answer: Answer) -> bool {
+    found
+        .get(&who)
+        .map_or(answer != Answer::No, |known| answer < known.decision.answer)
+}
+
 /// Keeps the surest way of each; of two that are as sure the first.
 fn take(found: &mut Powers, who: usize, power: Power) {
-    if power.decision.answer == Answer::No {
-        return;
-    }
-    match found.get(&who) {
-        Some(known) if known.decision.answer <= power.decision.answer => {}
-        _ => drop(found.insert(who, power)),
+    if is_news(found, who, power.decision.answer) {
+        found.insert(who, power);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
-    Escalations, Gains, Goal, PASS, Power, Powers, TRUST,
+    Escalations, Gains, Goal, PASS, Power, Powers, TRUST, is_news,
     over_policies::{OF_GROUP, OF_POLICY, OF_ROLE, OF_USER, any_policy, is_sure},
     over_principals::OVER_USER,
     supposing, take,
@@ -24,21 +24,31 @@ impl<'p> Escalations<'_, 'p> {
         with_any: &mut HashMap<usize, Option<Decision>>,
         found: &mut Powers,
     ) {
+        let of_policies = OF_GROUP
+            .into_iter()
+            .chain(OF_POLICY.into_iter().map(|(action, _)| action));
+        let of_policies = self.surest_of(of_policies, index);
+        let of_users = of_policies.or(self.surest_of(OF_USER, index));
+        let of_roles = of_policies.or(self.surest_of(OF_ROLE, index));
+        if !is_news(found, index, of_users.or(of_roles)) {
+            return;
+        }
         for other in self.written(index) {
             let Some(target) = self.identities.all.get(other) else {
                 continue;
             };
-            if other == index || !self.may_be_linked(index, who, target) {
+            let surest = if target.role.is_some() { of_roles } else { of_users };
+            if other == index || !is_news(found, index, surest) || !self.may_be_linked(index, who, target) {
                 continue;
             }
             let with_any = with_any
                 .entry(other)
                 .or_insert_with(|| self.reaches(goal, other, any_policy()));
-            let Some(with_any) = with_any.as_ref().filter(|any| any.answer != Answer::No) else {
+            let Some(with_any) = with_any.as_ref().filter(|any| is_news(found, index, any.answer)) else {
                 continue;
             };
             let mut writes = self.over_policies(index, who, target, Supposed::default());
-            writes.retain(|write| write.decision.answer != Answer::No);
+            writes.retain(|write| is_news(found, index, write.decision.answer));
             if writes.is_empty() {
                 continue;
             }

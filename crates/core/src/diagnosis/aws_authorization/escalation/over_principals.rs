@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    CREATE_ASSOCIATION, Escalations, Gains, PASS, Power, Powers, TRUST, UPDATE_ASSOCIATION, is_reserved,
-    new_principals::trusting, take,
+    CREATE_ASSOCIATION, Escalations, Gains, PASS, Power, Powers, TRUST, UPDATE_ASSOCIATION, is_news,
+    is_reserved, new_principals::trusting, take,
 };
 use crate::diagnosis::aws_authorization::{
     identities::{Identity, Supposed},
@@ -99,9 +99,9 @@ impl<'p> Escalations<'_, 'p> {
         targets: &BTreeMap<usize, Answer>,
         known: &BTreeSet<usize>,
     ) -> Powers {
-        let of_users: Vec<&str> = OVER_USER.iter().map(|(action, ..)| *action).collect();
-        let over_users = self.candidates(&of_users, known);
-        let over_roles = self.candidates(&[TRUST, PASS], known);
+        let of_users: Vec<&'static str> = OVER_USER.iter().map(|(action, ..)| *action).collect();
+        let mut over_users: Vec<usize> = self.candidates(&of_users, known).into_iter().collect();
+        let mut over_roles: Vec<usize> = self.candidates(&[TRUST, PASS], known).into_iter().collect();
         let mut found = Powers::new();
         let mut surest: Vec<(&usize, &Answer)> = targets.iter().collect();
         surest.sort_by_key(|(index, answer)| (**answer, **index));
@@ -109,9 +109,18 @@ impl<'p> Escalations<'_, 'p> {
             let Some(identity) = self.identities.all.get(*target) else {
                 continue;
             };
+            // The answers of targets get no better, so that who has no more to gain is not looked at again.
             let candidates = if identity.role.is_some() {
+                over_roles.retain(|index| {
+                    let surest = self.surest_of([TRUST, PASS], *index);
+                    is_news(&found, *index, surest.and(*answer))
+                });
                 &over_roles
             } else {
+                over_users.retain(|index| {
+                    let surest = self.surest_of(of_users.iter().copied(), *index);
+                    is_news(&found, *index, surest.and(*answer))
+                });
                 &over_users
             };
             let may =
@@ -123,12 +132,6 @@ impl<'p> Escalations<'_, 'p> {
                     of_users.iter().any(|action| may(*candidate, action))
                 };
                 if !is_meant {
-                    continue;
-                }
-                if found
-                    .get(candidate)
-                    .is_some_and(|power| power.decision.answer <= *answer)
-                {
                     continue;
                 }
                 let Some(who) = self.identities.all.get(*candidate) else {

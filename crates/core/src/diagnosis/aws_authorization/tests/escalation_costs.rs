@@ -1,17 +1,19 @@
-//! What the search for who becomes more costs in an account with hundreds of roles that may change a few others each: how often
-//! something is decided, not how long it takes.
+//! What the search for who becomes more costs in an account with hundreds of roles that may change a few others each, or of which the
+//! policies were not read: how often something is decided, not how long it takes.
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{REPORTS, allow, arn, picture, policy, role, trusts};
+use super::{ACCOUNT, REPORTS, allow, arn, picture, policy, role, trusts};
 use crate::diagnosis::{
     authorization::{Picture, Read},
     aws_authorization::{
         AwsQuestion, AwsRequest,
         escalation::{Escalations, Goal},
         identities::Identities,
+        pods::Pods,
+        search::Search,
     },
 };
 
@@ -51,7 +53,55 @@ fn decided(picture: &Picture) -> (usize, usize) {
     let request = AwsRequest::of("s3:GetObject", Some(REPORTS), None).unwrap();
     let question = AwsQuestion::new(request, Some(&policy(json!([]))));
     let found = escalations.of_itself(Goal::Question(&question), &BTreeSet::new());
-    (found.len(), escalations.decided.get())
+    (found.len(), identities.decided.get())
+}
+
+/// Identical roles, of which the document of the one managed policy was not read.
+fn unread(number: usize, trust: &Value, own: &Value) -> Picture {
+    let roles = (0..number).map(|number| {
+        let mut one = role(&format!("service-{number:04}"), trust.clone(), own.clone());
+        one.managed_policy_arns = vec![format!("arn:aws:iam::{ACCOUNT}:policy/all")];
+        one
+    });
+    picture(Vec::new(), roles.collect())
+}
+
+/// How many rows a whole search of who may read the reports gives, and how often it decides.
+fn searched(picture: &Picture) -> (usize, usize) {
+    let Read::Known(details) = &picture.aws.details else {
+        panic!("it is there")
+    };
+    let identities = Identities::of(details, &picture.account);
+    let escalations = Escalations::of(&identities, picture);
+    let request = AwsRequest::of("s3:GetObject", Some(REPORTS), None).unwrap();
+    let question = AwsQuestion::new(request, Some(&policy(json!([]))));
+    let pods = Pods::of(picture);
+    let mut search = Search::of(&identities, &pods);
+    let goals = search.holders(&question);
+    search.climb(&escalations, Some(Goal::Question(&question)), &goals);
+    search.climb(&escalations, Some(Goal::Cluster), &goals);
+    (search.rows.len() + search.becomes.len(), identities.decided.get())
+}
+
+/// Of a policy that was not read everything depends, each on each other: who depends on one thing already is not asked about all others.
+#[test]
+fn roles_with_unread_policies_are_not_asked_about_each_other() {
+    let deny = |action: &str| json!([{"Effect": "Deny", "Action": action, "Resource": "*"}]);
+    let of_account = trusts("AWS", ACCOUNT);
+    let of_service = trusts("Service", "ec2.amazonaws.com");
+    for (trust, own) in [
+        (&of_account, json!([])),
+        (&of_service, deny("iam:*")),
+        (&of_service, deny("s3:*")),
+    ] {
+        let (found, of_some) = searched(&unread(200, trust, &own));
+        assert!(found >= 200, "{found} {trust} {own}");
+        let (_, of_more) = searched(&unread(800, trust, &own));
+        assert!(
+            of_more <= of_some * 5,
+            "{of_some} for 200, {of_more} for 800: {trust} {own}"
+        );
+    }
 }
 
 #[test]
