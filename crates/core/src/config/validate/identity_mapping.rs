@@ -287,7 +287,8 @@ pub(super) fn check_name(
     if !is_told && name.contains(char::is_control) {
         let message = format!(
             "{} has a line break or another control character in it",
-            quoted(name)
+            // A line break is shown by its escape, not as the blank that it is on one line.
+            quoted(&name.escape_debug().to_string())
         );
         found.push(
             Finding::error(Code::NameWithBlanks, path.clone(), message)
