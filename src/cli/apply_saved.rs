@@ -143,7 +143,7 @@ pub(super) fn refuse_flags(whole: &WholeFileFlags) -> Result<(), Failure> {
 
 impl ApplySaved<'_> {
     pub(super) async fn run(self) -> Result<ExitCode, Failure> {
-        let saved = saved_plan::load(&self.file)?;
+        let saved = saved_plan::load(&self.file, &self.global.words_of_place())?;
         self.check(&saved)?;
         let connection = Connection::open(self.global, &saved.request.config, self.printer).await?;
         let run = self.flags.new_run();

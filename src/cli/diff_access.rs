@@ -340,7 +340,7 @@ fn side(flag: &str, paths: &[PathBuf], printer: &Printer) -> Result<Side, Failur
         Ok(Sign {
             format_version: Some(_),
             ..
-        }) => Ok(Side::Plan(Box::new(saved_plan::load(path)?))),
+        }) => Ok(Side::Plan(Box::new(saved_plan::load(path, &[])?))),
         _ if saved_plan::is_configuration(&bytes) => Ok(Side::Files(names())),
         _ => Err(Failure::error(format!(
             "{flag} {shown}: it is neither a snapshot, nor a saved plan, nor a configuration"

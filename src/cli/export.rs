@@ -58,7 +58,23 @@ impl ExportCommand {
 
 /// A file to write. Everywhere else `-o` takes a format, and a file of that name is an accident.
 pub(super) fn file_to_write(text: &str) -> Result<String, String> {
-    const FORMATS: [&str; 7] = ["json", "yaml", "table", "text", "human", "markdown", "html"];
+    const FORMATS: [&str; 15] = [
+        "json",
+        "yaml",
+        "yml",
+        "table",
+        "text",
+        "human",
+        "markdown",
+        "md",
+        "html",
+        "csv",
+        "ndjson",
+        "sarif",
+        "mermaid",
+        "github",
+        "openmetrics",
+    ];
     if FORMATS.contains(&text) {
         return Err(format!(
             "it is the file to write, and there is one format only; for a file of this name write ./{text}"

@@ -1,11 +1,15 @@
 //! Reads the files that `-f` names and shows what is wrong with them.
 
-use std::{collections::BTreeSet, io::Read as _, path::Path};
+use std::{
+    collections::BTreeSet,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
-use super::{ExitCode, Failure, access_entry, fleet, global::GlobalFlags};
+use super::{ExitCode, Failure, access_entry, fleet, global::GlobalFlags, saved_plan::joined};
 use eksact_core::{
     config::{self, ClusterConfig, Diagnostic, InputFile, Loaded, Severity},
-    view::{Printer, errors},
+    view::{Printer, errors, text::harmless},
 };
 use eksact_yaml::text;
 
@@ -70,12 +74,47 @@ pub(super) fn tell(loaded: &Loaded, printer: &Printer) {
             unmanaged.join(", ")
         ));
     }
-    let with_oidc = &loaded.config.iam.with_oidc;
-    if with_oidc.location.is_some() && !with_oidc.value {
-        printer.note(
-            "iam.withOIDC: false makes no OIDC provider and deletes none; `eksact delete iam-oidc-provider` deletes one",
-        );
-    }
+}
+
+/// Says of a plan over whole files what `iam.withOIDC: false` does not do. Once for all files of a run: what every cluster has is not
+/// told of each. `place` are the words that lead to the account and the cluster.
+pub(super) fn tell_of_provider<'a>(
+    configs: impl Iterator<Item = &'a ClusterConfig>,
+    place: &[String],
+    printer: &Printer,
+) {
+    let files: Vec<&str> = configs
+        .map(|config| &config.iam.with_oidc)
+        .filter(|with_oidc| !with_oidc.value)
+        .filter_map(|with_oidc| Some(&*with_oidc.location.as_ref()?.file))
+        .collect();
+    let Some(first) = files.first() else {
+        return;
+    };
+    let (count, words) = match files.len() {
+        1 => (
+            String::new(),
+            [&["-f".to_owned(), (*first).to_owned()], place].concat(),
+        ),
+        count => (
+            format!(" ({count} files)"),
+            ["-f", "FILE"].map(str::to_owned).to_vec(),
+        ),
+    };
+    printer.note(&format!(
+        "iam.withOIDC: false{count} makes no OIDC provider and deletes none; `eksact delete iam-oidc-provider {}` deletes one",
+        harmless(&joined(&words))
+    ));
+}
+
+/// The files that a configuration was read from beside those that `-f` names.
+pub(super) fn read_beside(config: &ClusterConfig) -> impl Iterator<Item = PathBuf> {
+    let named = config
+        .access
+        .policies
+        .iter()
+        .filter_map(|policy| policy.file.as_ref());
+    named.filter_map(|file| Some(at(&file.location.as_ref()?.file, &file.value)))
 }
 
 /// The content of a file, or of standard input for `-`. One byte over the limit tells the loader that there is too much,
@@ -100,11 +139,7 @@ pub(super) fn beside(named_in: &str, path: &str) -> Result<Vec<u8>, String> {
     if path == "-" || Path::new(path).is_absolute() || Path::new(path).has_root() {
         return Err("write its path from the folder of the file that names it".to_owned());
     }
-    let folder = match named_in {
-        "-" => None,
-        file => Path::new(file).parent(),
-    };
-    let full = folder.map_or_else(|| Path::new(path).to_owned(), |folder| folder.join(path));
+    let full = at(named_in, path);
     // A pipe or a device may have no end, and opening one may do something.
     let metadata = std::fs::metadata(&full).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => format!(
@@ -118,6 +153,15 @@ pub(super) fn beside(named_in: &str, path: &str) -> Result<Vec<u8>, String> {
     }
     let bytes = read(&full.to_string_lossy()).map_err(|error| error.to_string())?;
     Ok(bytes)
+}
+
+/// Where such a file is.
+pub(super) fn at(named_in: &str, path: &str) -> PathBuf {
+    let folder = match named_in {
+        "-" => None,
+        file => Path::new(file).parent(),
+    };
+    folder.map_or_else(|| Path::new(path).to_owned(), |folder| folder.join(path))
 }
 
 /// The text of a file, or of standard input for `-`: UTF-8, or UTF-16 as Windows PowerShell writes it.

@@ -64,6 +64,21 @@ fn to_delete() -> Remedy {
     )
 }
 
+/// The flags with a value that lead to an account and a cluster, as [`super::global::GlobalFlags`] has them.
+const PLACE: [&str; 6] = [
+    "--region",
+    "--profile",
+    "--sandbox-file",
+    "--sandbox-caller",
+    "--kubeconfig",
+    "--context",
+];
+
+/// `-r` and `-p`, whose value may be in the same word.
+fn is_short_place(word: &str) -> bool {
+    (word.starts_with("-r") || word.starts_with("-p")) && !word.starts_with("--")
+}
+
 /// A command line, as far as its commands go.
 struct Line<'a> {
     words: Vec<&'a str>,
@@ -95,6 +110,10 @@ impl<'a> Line<'a> {
             "--dry-run" if has("allow") => Some(unexpected.with_help(remedy!(
                 "Leave it out, and --yes with it: the plan is shown first, and nothing is changed that was not approved."
             ))),
+            "-n" | "--namespace" if has("include") => Some(unexpected.with_help(remedy!(
+                "A file has objects of many namespaces: `--include 'NAMESPACE/*'` chooses service accounts of one, `--target \
+                 GLOB` any objects by their addresses."
+            ))),
             "--cluster" | "--name" | "-c" | "-n" if has("config-file") && !has("cluster") => Some(
                 unexpected.with_help(remedy!("The file says which cluster it is about: leave {word} out.")),
             ),
@@ -104,7 +123,7 @@ impl<'a> Line<'a> {
             "-f" | "--file" | "--filename" | "--config-file" if self.here.has_subcommands() => {
                 let help = match verb {
                     "create" | "update" => {
-                        let file = self.behind(word);
+                        let file = self.behind(word) + &self.place();
                         remedy!(
                             "Name the kind of object: `eksact {verb} iamserviceaccount -f {file}`; `eksact apply -f {file}` is \
                              about all that is in the file."
@@ -120,6 +139,28 @@ impl<'a> Line<'a> {
             }
             _ => None,
         }
+    }
+
+    /// The flags that lead to an account and a cluster as they were typed, each with a blank before it: what is to be typed in place
+    /// of this goes to the same.
+    fn place(&self) -> String {
+        let mut place = String::new();
+        let mut words = self.words.iter();
+        while let Some(word) = words.next() {
+            let name = word.split_once('=').map_or(*word, |(name, _)| name);
+            let takes_next = match name {
+                "--sandbox" => false,
+                _ if PLACE.contains(&name) => name == *word,
+                _ if is_short_place(word) => word.len() == 2,
+                _ => continue,
+            };
+            let value = if takes_next { words.next() } else { None };
+            for word in std::iter::once(word).chain(value) {
+                place.push(' ');
+                place.push_str(&quoted(word));
+            }
+        }
+        place
     }
 
     /// The word behind `flag`, for a shell.

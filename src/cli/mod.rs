@@ -235,6 +235,7 @@ fn parse_as<P: Parser>(arguments: &[OsString]) -> Result<P, Refused> {
     let mut matches = command
         .try_get_matches_from_mut(words)
         .map_err(|error| habits::refused(error, &command, arguments))?;
+    views::check_apart(&matches)?;
     Ok(P::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut P::command()))?)
 }
 
@@ -248,7 +249,7 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Verify(command) => command.run(global, printer),
         Command::Whoami(command) => command.run(global, printer),
         Command::Schema(command) => command.run(printer),
-        Command::Show(command) => command.run(printer),
+        Command::Show(command) => command.run(global, printer),
         Command::Fleet(command) => command.run(printer),
         Command::Completion(command) => command.run(printer),
         Command::Man(command) => command.run(printer),

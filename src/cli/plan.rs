@@ -15,6 +15,7 @@ use super::{
     pod_identity_association::AgentFlags,
     saved_plan,
     target_flags::TargetFlags,
+    views,
     wiring::Connection,
 };
 use eksact_core::{
@@ -83,6 +84,7 @@ impl WholeFileFlags {
         printer: &Printer,
     ) -> Result<(Request, Connection), Failure> {
         let config = self.config(global, printer)?;
+        file::tell_of_provider(std::iter::once(&config), &global.words_of_place(), printer);
         let connection = Connection::open(global, &config, printer).await?;
         Ok((self.request_of(config, printer)?, connection))
     }
@@ -100,6 +102,8 @@ impl WholeFileFlags {
         // A slip in a glob is told before anything is read.
         self.targets.targets()?;
         let mut config = file::load_all(&self.config_files, global, printer)?;
+        let beside: Vec<PathBuf> = file::read_beside(&config).collect();
+        views::apart(self.plan.views.paths(), &beside)?;
         if self.prune && self.filter.is_given() {
             return Err(Failure::usage(
                 "--prune looks at the whole file and cannot be used with --include or --exclude",

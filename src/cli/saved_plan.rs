@@ -10,6 +10,7 @@ use eksact_core::{
     view::text::harmless,
 };
 use eksact_message::remedy::Remedy;
+use eksact_yaml::text;
 
 /// Refuses a file that a plan must not take the place of: before anything is read of the cluster.
 pub(super) fn check_target(file: &Path) -> Result<(), Failure> {
@@ -72,14 +73,25 @@ pub(super) fn told(file: &Path, saved: &SavedPlan, global: &GlobalFlags) -> Stri
 
 /// The command that applies this plan, or the plans of this folder, and no other, in the account and the cluster of the run that made it.
 pub(super) fn apply_exactly(plan: &Path, digest: &str, global: &GlobalFlags) -> String {
-    let plan = plan.to_string_lossy();
-    let place = global.words_of_place();
-    let words = ["eksact", "apply", &plan, "--expect", digest].into_iter();
-    command(&words.chain(place.iter().map(String::as_str)).collect::<Vec<_>>())
+    let plan = argument(plan);
+    command(
+        &["eksact", "apply", &plan, "--expect", digest],
+        &global.words_of_place(),
+    )
 }
 
-/// The plan in a file, or on standard input for `-`.
-pub(super) fn load(file: &Path) -> Result<SavedPlan, Failure> {
+/// A path as a word of a command: one that begins as a flag does is no flag.
+fn argument(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    if path.starts_with('-') && path != STANDARD_INPUT {
+        format!("./{path}")
+    } else {
+        path.into_owned()
+    }
+}
+
+/// The plan in a file, or on standard input for `-`. `place` are the words that lead to the account and the cluster of this run.
+pub(super) fn load(file: &Path, place: &[String]) -> Result<SavedPlan, Failure> {
     let bytes = bytes_of(file).map_err(|error| {
         Failure::error(format!("the plan could not be read: {error}")).with_code(ExitCode::Configuration)
     })?;
@@ -91,39 +103,48 @@ pub(super) fn load(file: &Path) -> Result<SavedPlan, Failure> {
     }
     SavedPlan::load(&bytes).map_err(|error| match error {
         SavedPlanError::NotAPlan(_) if is_configuration(&bytes) => {
-            not_a_plan(file, "is not a saved plan: it is a configuration")
+            not_a_plan(file, "is not a saved plan: it is a configuration", place)
         }
         error => unusable(file, &error),
     })
 }
 
 /// What people name with -f elsewhere.
-fn not_a_plan(file: &Path, what: &str) -> Failure {
+fn not_a_plan(file: &Path, what: &str, place: &[String]) -> Failure {
     Failure::error(format!("{} {what}", file.display()))
         .with_code(ExitCode::Configuration)
         .with_help(remedy!(
             "A configuration is named with -f: `{}` plans it and applies the plan.",
-            command(&["eksact", "apply", "-f", &file.to_string_lossy()])
+            command(&["eksact", "apply", "-f", &argument(file)], place)
         ))
 }
 
 /// A folder in which no file can be a plan.
-pub(super) fn no_plans(folder: &Path) -> Failure {
-    not_a_plan(folder, "has no saved plan")
+pub(super) fn no_plans(folder: &Path, place: &[String]) -> Failure {
+    not_a_plan(folder, "has no saved plan", place)
 }
 
-/// Whether somebody took a configuration for a plan: YAML or JSON.
+/// Whether somebody took a configuration for a plan: YAML or JSON, laid out and encoded as files of `-f` may be.
 pub(super) fn is_configuration(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).is_ok_and(|text| {
-        text.lines().any(|line| {
-            let line = line.trim_start_matches([' ', '\t', '{', '"', '\'']);
-            line.strip_prefix("apiVersion")
-                .is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
-        })
+    const KEY: &str = "apiVersion";
+    let is_end = |character: char| character.is_alphanumeric() || "-_.".contains(character);
+    text::decode(bytes).is_ok_and(|(text, _)| {
+        // A plan that is broken may have objects of Kubernetes in it.
+        !text.contains("\"format_version\"")
+            && text.match_indices(KEY).any(|(start, _)| {
+                let (before, rest) = text.split_at(start);
+                let rest = rest.trim_start_matches(KEY);
+                !before.ends_with(is_end) && rest.trim_start_matches(['"', '\'', ' ']).starts_with(':')
+            })
     })
 }
 
-fn command(words: &[&str]) -> String {
+fn command(words: &[&str], place: &[String]) -> String {
+    let words: Vec<&str> = words
+        .iter()
+        .copied()
+        .chain(place.iter().map(String::as_str))
+        .collect();
     harmless(&shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "))).into_owned()
 }
 
@@ -161,7 +182,7 @@ pub(super) fn made_anew(request: &Request, file: &Path, global: &GlobalFlags) ->
         return remedy!(
             "Make a new plan and have it approved: run `eksact {}` again, with the flags that it had and `--out {}`",
             harmless(made_by),
-            harmless(&file.to_string_lossy())
+            harmless(&joined(&[argument(file)]))
         );
     }
     if reads_standard_input(request) {
@@ -195,9 +216,9 @@ fn out(file: &Path) -> [String; 2] {
     let file = if file == Path::new(STANDARD_INPUT) {
         "PLAN".into()
     } else {
-        file.to_string_lossy()
+        argument(file)
     };
-    ["--out".to_owned(), file.into_owned()]
+    ["--out".to_owned(), file]
 }
 
 /// How the words of a plan over whole files begin.
@@ -239,24 +260,47 @@ mod tests {
         let loaded = |text: &str| {
             let file = folder.path().join("c.yaml");
             fs_err::write(&file, text).unwrap();
-            load(&file).unwrap_err()
+            load(&file, &["--profile".to_owned(), "prod".to_owned()]).unwrap_err()
         };
         for text in [
             "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\n",
             "# ours\n---\nkind: ClusterConfig\napiVersion: eksctl.io/v1alpha5\n",
             "{\"apiVersion\": \"eksctl.io/v1alpha5\"}",
+            "{\"kind\": \"ClusterConfig\", \"apiVersion\": \"eksctl.io/v1alpha5\"}",
+            "{kind: ClusterConfig, apiVersion: eksctl.io/v1alpha5}\n",
+            "--- {apiVersion: eksctl.io/v1alpha5}\n",
+            "\u{feff}apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\n",
             "{\n  \"kind\": \"ClusterConfig\",\n  \"apiVersion\" : \"eksctl.io/v1alpha5\"\n}\n",
         ] {
             let failure = loaded(text);
             assert_eq!(failure.code, ExitCode::Configuration);
             assert!(failure.message.ends_with("it is a configuration"), "{text}");
             assert!(
-                format!("{:?}", failure.help).contains("eksact apply -f"),
+                format!("{:?}", failure.help).contains("c.yaml --profile prod`"),
                 "{failure:?}"
             );
         }
-        for text in ["", "{}", "apiVersions\n", "[\"apiVersion\"]"] {
+        for text in [
+            "",
+            "{}",
+            "apiVersions\n",
+            "myapiVersion: 1\n",
+            "[\"apiVersion\"]",
+            "{\"format_version\": \"1.0\", \"apiVersion\": \"v1\"}",
+        ] {
             assert!(loaded(text).message.contains("cannot be used"), "{text}");
         }
+    }
+
+    /// `--out=-b.json` is a file, and `apply -b.json` a flag that nobody has.
+    #[test]
+    fn a_path_that_looks_like_a_flag_is_an_argument() {
+        for (path, word) in [("-b.json", "./-b.json"), ("b.json", "b.json"), ("-", "-")] {
+            assert_eq!(argument(Path::new(path)), word);
+        }
+        assert_eq!(
+            command(&["eksact", "apply", &argument(Path::new("-b.json"))], &[]),
+            "eksact apply ./-b.json"
+        );
     }
 }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ExitCode, Failure, fleet, flow, plan_flags::Output, saved_plan, views::ViewFlags};
+use super::{
+    ExitCode, Failure, fleet, flow, global::GlobalFlags, plan_flags::Output, saved_plan, views::ViewFlags,
+};
 use eksact_core::view::Printer;
 
 /// Show a plan that `eksact plan --out` saved, or those in a folder
@@ -28,12 +30,13 @@ pub(super) struct ShowCommand {
 }
 
 impl ShowCommand {
-    pub(super) fn run(self, printer: &Printer) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         self.views.check(self.output)?;
+        let place = global.words_of_place();
         if self.plan.is_dir() {
-            return fleet::show(&self.plan, self.output, &self.views, printer);
+            return fleet::show(&self.plan, self.output, &self.views, &place, printer);
         }
-        let saved = saved_plan::load(&self.plan)?;
+        let saved = saved_plan::load(&self.plan, &place)?;
         let (digest, file) = (saved.digest(), flow::file_of(&saved.request));
         self.views
             .write(&saved.plan, digest, file, Some(saved.document()))?;

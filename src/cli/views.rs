@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgMatches, Args};
 
 use super::{
     Failure,
     plan_flags::{Output, PlanFlags},
-    saved_plan::is_configuration,
     whole_file,
 };
 use eksact_core::{
@@ -15,6 +14,7 @@ use eksact_core::{
     view::{
         Printer, apply_events,
         markdown::{LEAST_BYTES, plan_markdown},
+        older::View,
         plan_html, plan_human,
         plan_json::plan_json,
         plan_sarif,
@@ -30,16 +30,36 @@ pub(super) struct ViewFlags {
     #[arg(long, value_name = "N", value_parser = bytes, help_heading = HEADING)]
     pub max_bytes: Option<usize>,
     /// Also write the document of `-o json` into this file
-    #[arg(long, value_name = "FILE", value_parser = file, help_heading = HEADING)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_parser = |text: &str| file(text, View::Json),
+        help_heading = HEADING
+    )]
     pub json_into: Option<PathBuf>,
     /// Also write the plan as Markdown into this file
-    #[arg(long, value_name = "FILE", value_parser = file, help_heading = HEADING)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_parser = |text: &str| file(text, View::Markdown),
+        help_heading = HEADING
+    )]
     pub markdown_into: Option<PathBuf>,
     /// Also write the plan as a page into this file
-    #[arg(long, value_name = "FILE", value_parser = file, help_heading = HEADING)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_parser = |text: &str| file(text, View::Html),
+        help_heading = HEADING
+    )]
     pub html_into: Option<PathBuf>,
     /// Also write the plan as SARIF into this file
-    #[arg(long, value_name = "FILE", value_parser = file, help_heading = HEADING)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_parser = |text: &str| file(text, View::Sarif),
+        help_heading = HEADING
+    )]
     pub sarif_into: Option<PathBuf>,
 }
 
@@ -54,6 +74,11 @@ impl ViewFlags {
         ]
         .into_iter()
         .filter_map(|(flag, path, output)| Some((flag, path.as_deref()?, output)))
+    }
+
+    /// The files, each with its flag.
+    pub(super) fn paths(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        self.files().map(|(flag, path, _)| (flag, path))
     }
 
     /// Whether any file is asked for.
@@ -184,29 +209,77 @@ fn bytes(text: &str) -> Result<usize, String> {
     }
 }
 
-/// A path that is one, and not of what people wrote: `-f cluster.yaml --json-into cluster.yaml` would be the end of the
-/// configuration.
-pub(super) fn file(text: &str) -> Result<PathBuf, String> {
-    match text {
-        "-" => Err("stdout has one document, which -o FORMAT chooses; name a file here".to_owned()),
-        path if is_written_by_people(Path::new(path)) => {
-            Err("it is a configuration, which is never written over; name another file".to_owned())
-        }
-        path => Ok(PathBuf::from(path)),
+/// A path to a file that may be written: it is not there, or it is an older one of the same view. All else is somebody's work:
+/// `-f cluster.yaml --json-into cluster.yaml` would be the end of the configuration.
+pub(super) fn file(text: &str, view: View) -> Result<PathBuf, String> {
+    if text == "-" {
+        return Err("stdout has one document, which -o FORMAT chooses; name a file here".to_owned());
+    }
+    let path = PathBuf::from(text);
+    // Reading a pipe would take from it, or wait; what is no file is refused when it is written.
+    if !path.is_file() {
+        return Ok(path);
+    }
+    match fs_err::read(&path) {
+        Ok(bytes) if view.may_replace(&bytes) => Ok(path),
+        Ok(_) => Err(format!(
+            "it is there, and is not the {} of an earlier run; write it to another file, or remove that one first",
+            view.name()
+        )),
+        Err(error) => Err(format!(
+            "whether it may be replaced cannot be told: {error}; write it to another file, or remove that one first"
+        )),
     }
 }
 
-/// Whether the file is a configuration, a manifest or a kubeconfig. Documents of eksact's may hold parts of one.
-fn is_written_by_people(path: &Path) -> bool {
-    // Reading a pipe would take from it, or wait.
-    if !path.is_file() {
-        return false;
+/// How the names of the flags end whose files are written over.
+const INTO: &str = "_into";
+
+/// Refuses a view in the place of a file that `-f` names, whatever is in it, in every command that has both.
+pub(super) fn check_apart(matches: &ArgMatches) -> Result<(), Failure> {
+    let mut matches = matches;
+    while let Some((_, below)) = matches.subcommand() {
+        matches = below;
     }
-    fs_err::read(path).is_ok_and(|bytes| {
-        is_configuration(&bytes)
-            && serde_json::from_slice::<serde_json::Value>(&bytes)
-                .map_or(true, |document| document.get("format_version").is_none())
-    })
+    let views: Vec<(String, &PathBuf)> = matches
+        .ids()
+        .filter(|id| id.as_str().ends_with(INTO))
+        .filter_map(|id| {
+            let path = matches.try_get_one::<PathBuf>(id.as_str()).ok()??;
+            Some((format!("--{}", id.as_str().replace('_', "-")), path))
+        })
+        .collect();
+    if views.is_empty() {
+        return Ok(());
+    }
+    let files = ["config_file", "config_files"].into_iter().filter_map(|id| {
+        let values = matches.try_get_many::<String>(id).ok()??;
+        Some(values.map(PathBuf::from).collect::<Vec<_>>())
+    });
+    let files: Vec<PathBuf> = files.flatten().collect();
+    let views = views.iter().map(|(flag, path)| (flag.as_str(), path.as_path()));
+    apart(views, &files)
+}
+
+/// Refuses a view in the place of one of the files that are read.
+pub(super) fn apart<'flag, 'path>(
+    views: impl Iterator<Item = (&'flag str, &'path Path)>,
+    read: &[PathBuf],
+) -> Result<(), Failure> {
+    for (flag, path) in views {
+        // What is not there yet is no file that is read.
+        let Ok(real) = fs_err::canonicalize(path) else {
+            continue;
+        };
+        let is_it = |file: &PathBuf| fs_err::canonicalize(file).is_ok_and(|file| file == real);
+        if read.iter().any(is_it) {
+            return Err(Failure::usage(format!(
+                "{flag} {} is a file that this command reads, which is never written over; write it to another file",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -214,30 +287,46 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_view_is_written_over_a_configuration() {
+    fn a_view_takes_the_place_of_its_own_kind_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        let is_taken = |text: &str| {
+        let taken = |text: &str| {
             fs_err::write(&path, text).unwrap();
-            file(path.to_str().unwrap()).is_ok()
+            file(path.to_str().unwrap(), View::Markdown)
         };
-        for text in [
-            "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\n",
-            "# access\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\n",
-            "{\"apiVersion\": \"eksctl.io/v1alpha5\"}",
-        ] {
-            assert!(!is_taken(text), "{text}");
+        for text in ["apiVersion: eksctl.io/v1alpha5\n", "{}", "\n"] {
+            let why = taken(text).unwrap_err();
+            assert!(why.contains("is not the Markdown of an earlier run"), "{why}");
+            assert!(
+                why.ends_with("write it to another file, or remove that one first"),
+                "{why}"
+            );
         }
-        for text in [
-            "",
-            "<!-- eksact:plan:prod:sha256:00 -->\n",
-            "{\"format_version\": \"1.0\",\n\"apiVersion\": \"v1\"}",
-            "{\"$schema\": \"sarif\"}",
-        ] {
-            assert!(is_taken(text), "{text}");
+        for text in ["", "<!-- eksact:plan:prod:sha256:00 -->\n"] {
+            assert_eq!(taken(text), Ok(path.clone()), "{text}");
         }
         fs_err::remove_file(&path).unwrap();
-        assert!(file(path.to_str().unwrap()).is_ok());
-        assert!(file("-").is_err());
+        assert!(file(path.to_str().unwrap(), View::Markdown).is_ok());
+        assert!(file("-", View::Markdown).is_err());
+    }
+
+    /// By whatever name it goes.
+    #[test]
+    fn no_view_takes_the_place_of_what_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs_err::write(at("a"), "").unwrap();
+        fs_err::write(at("b"), "").unwrap();
+        let refused = |path: &str, read: &str| {
+            let path = at(path);
+            apart([("--json-into", path.as_path())].into_iter(), &[at(read)]).is_err()
+        };
+        assert!(refused("a", "a") && refused("./a", "a"));
+        assert!(!refused("a", "b") && !refused("new", "a") && !refused("new", "new"));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(at("a"), at("link")).unwrap();
+            assert!(refused("link", "a") && refused("a", "link"));
+        }
     }
 }

@@ -50,6 +50,8 @@ fn habits_of_other_tools_are_answered_with_what_to_type() {
         "validate -f quickstart.yaml",
         "destroy -f quickstart.yaml",
         "create -f quickstart.yaml",
+        "create -f quickstart.yaml -pprod --region=eu-west-1 --context lab --sandbox",
+        "plan -f quickstart.yaml -n app",
         "delete -f quickstart.yaml",
         &format!("create {account} app/web --no-policies"),
         &format!("update {account} --name app/web --no-policies"),
@@ -62,6 +64,7 @@ fn habits_of_other_tools_are_answered_with_what_to_type() {
         "plan -f quickstart.yaml --json-into quickstart.yaml",
         "apply -f quickstart.yaml --yes --metrics-into ./quickstart.yaml",
         "export --cluster prod -o json",
+        "export --cluster prod -o openmetrics",
         "snapshot --cluster prod -o yaml",
         "get iamserviceaccount -f clusters",
         "create iamserviceaccount -f clusters/*.yaml",
@@ -75,6 +78,8 @@ fn habits_of_other_tools_are_answered_with_what_to_type() {
     );
     for line in [
         "plan -f without.yaml",
+        "get iamserviceaccount -f without.yaml",
+        "delete iam-oidc-provider -f without.yaml",
         "delete kubeconfig --name nothing --kubeconfig missing",
         "update-kubeconfig --name prod --kubeconfig config --portable --quiet",
         "delete kubeconfig --name nothing --kubeconfig config",
@@ -82,6 +87,32 @@ fn habits_of_other_tools_are_answered_with_what_to_type() {
         let ended = tell(&mut place, line);
         assert_eq!(ended.code, 0, "{line}: {}", ended.stderr);
     }
+    // A byte order mark is no reason to take a configuration for a plan.
+    place.write(
+        "mark.yaml",
+        &format!("\u{feff}{}", include_str!("../../examples/quickstart.yaml")),
+    );
+    let ended = tell(&mut place, "apply mark.yaml --region eu-west-1");
+    assert_eq!(ended.code, 65, "{}", ended.stderr);
+    // The command that is printed can be pasted.
+    let ended = run(&place, "plan -f quickstart.yaml --out=-b.json");
+    assert!(
+        ended.stderr.contains("eksact apply ./-b.json --expect"),
+        "{}",
+        ended.stderr
+    );
+    // What reads as another name in every log.
+    let ended = place.tell(&[
+        "create",
+        "iamidentitymapping",
+        "--cluster",
+        "prod",
+        "--arn",
+        "arn:aws:iam::111122223333:role/dev",
+        "--username",
+        "a\nb",
+    ]);
+    assert_ne!(ended.code, 0);
     let kept = fs::read_to_string(place.path("quickstart.yaml")).unwrap();
     assert_eq!(kept, include_str!("../../examples/quickstart.yaml"));
     assert!(!place.path("json").exists() && !place.path("yaml").exists());

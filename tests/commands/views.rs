@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::commands::place::{Place, assert_story};
+use crate::commands::place::{Ended, Place, assert_story};
 
 const CHANGED: [(&str, &str); 2] = [
     ("policy/AmazonS3ReadOnlyAccess", "policy/AmazonS3FullAccess"),
@@ -52,8 +52,9 @@ fn views_into_files_are_those_of_stdout() {
     assert_eq!(human.stdout, place.run(&["plan", "-f", "changed.yaml"]).stdout);
     for (flag, name) in files {
         assert!(!read(&place, name).is_empty(), "{name}");
-        let one = place.run(&["plan", "-f", "changed.yaml", "-o", name, flag, "one"]);
-        assert_eq!(read(&place, "one"), one.stdout, "{name}");
+        let file = format!("one.{name}");
+        let one = place.run(&["plan", "-f", "changed.yaml", "-o", name, flag, &file]);
+        assert_eq!(read(&place, &file), one.stdout, "{name}");
     }
 }
 
@@ -153,4 +154,145 @@ fn ndjson_begins_with_its_version_and_ends_with_the_report() {
     );
     let again = place.run(&["apply", "-f", "changed.yaml", "--yes", "-o", "ndjson"]);
     assert_eq!(types(&again.stdout), ["version", "plan", "report"]);
+}
+
+const INTO: [&str; 5] = [
+    "--json-into",
+    "--markdown-into",
+    "--html-into",
+    "--sarif-into",
+    "--metrics-into",
+];
+
+/// What a pipeline does every night, with whatever the run before left: a plan, a drift, an apply, a saved plan, over one cluster and
+/// over many.
+#[test]
+fn views_are_written_again_over_those_of_an_earlier_run() {
+    let place = changed();
+    fs::create_dir(place.path("clusters")).unwrap();
+    place.write("clusters/changed.yaml", &read(&place, "changed.yaml"));
+    for (flag, name) in INTO.iter().zip(0..) {
+        for many in [false, true] {
+            let file = format!("view.{name}.{many}");
+            let of = if many { "clusters" } else { "changed.yaml" };
+            place.write(&file, "");
+            for line in [
+                &["plan"][..],
+                &["plan"],
+                &["plan", "--drift-only"],
+                &["plan"],
+                &["apply", "--yes"],
+                &["apply", "--yes"],
+                &["plan", "--detailed-exitcode"],
+            ] {
+                let ended = place.run(&[line, &["-f", of, "--quiet", flag, &file]].concat());
+                assert!(
+                    [0, 7].contains(&ended.code),
+                    "{line:?} {flag} {of}: {}",
+                    ended.stderr
+                );
+                assert!(!read(&place, &file).is_empty());
+            }
+        }
+    }
+    for line in [
+        &["plan", "-f", "changed.yaml", "--out", "saved"][..],
+        &["plan", "-f", "changed.yaml", "--out", "saved"],
+        &["show", "saved"],
+        &["show", "saved"],
+        &["apply", "saved", "--yes"],
+        &["plan", "-f", "changed.yaml"],
+    ] {
+        let files = [
+            "--json-into",
+            "s.json",
+            "--html-into",
+            "s.html",
+            "--markdown-into",
+            "s.md",
+        ];
+        let ended = place.run(&[line, &files[..]].concat());
+        assert_eq!(ended.code, 0, "{line:?}: {}", ended.stderr);
+    }
+}
+
+/// In whatever form it is written, and whether a configuration names it or nobody does.
+#[test]
+fn no_view_takes_the_place_of_what_somebody_wrote() {
+    let place = changed();
+    let head = "apiVersion: eksctl.io/v1alpha5, metadata: {name: prod, region: eu-west-1}";
+    fs::create_dir(place.path("policies")).unwrap();
+    for (name, text) in [
+        ("changed.yaml", read(&place, "changed.yaml")),
+        ("mark.yaml", format!("\u{feff}{}", read(&place, "changed.yaml"))),
+        (
+            "line.json",
+            "{\"kind\": \"ClusterConfig\", \"apiVersion\": \"eksctl.io/v1alpha5\"}".to_owned(),
+        ),
+        ("flow.yaml", format!("{{kind: ClusterConfig, {head}}}\n")),
+        ("behind.yaml", format!("--- {{{head}, kind: ClusterConfig}}\n")),
+        (
+            "policies/x.json",
+            "{\"Version\": \"2012-10-17\", \"Statement\": []}\n".to_owned(),
+        ),
+        ("notes.md", "# Ours\n".to_owned()),
+    ] {
+        place.write(name, &text);
+        for flag in INTO {
+            // What is there is no document of eksact's to be held against a schema.
+            let arguments = ["plan", "-f", "changed.yaml", flag, name];
+            let ended = Ended::of(place.command(&arguments).output().unwrap());
+            assert_eq!(ended.code, 64, "{flag} {name}: {}", ended.stderr);
+            let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(
+                said.contains("write it to another file, or remove that one first"),
+                "{said}"
+            );
+            assert_eq!(read(&place, name), text, "{flag} {name}");
+        }
+    }
+}
+
+/// Not even where it looks as if eksact had written it, and by another name.
+#[test]
+fn no_view_takes_the_place_of_a_file_that_is_read() {
+    let place = changed();
+    for folder in ["clusters", "policies"] {
+        fs::create_dir(place.path(folder)).unwrap();
+    }
+    place.write("clusters/a.yaml", &read(&place, "changed.yaml"));
+    place.write("clusters/empty.yaml", "");
+    place.write("empty.yaml", "");
+    let policy = "# TYPE eksact_build info\nVersion: '2012-10-17'\nStatement: [{Effect: Allow, Action: 's3:GetObject', Resource: '*'}]\n";
+    place.write("policies/x.yaml", policy);
+    place.write(
+        "with.yaml",
+        &format!(
+            "{}---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\npolicies: [{{name: x, file: policies/x.yaml}}]\n",
+            read(&place, "changed.yaml")
+        ),
+    );
+    for line in [
+        &["plan", "-f", "empty.yaml", "--json-into", "./empty.yaml"][..],
+        &[
+            "create",
+            "iamserviceaccount",
+            "-f",
+            "empty.yaml",
+            "--html-into",
+            "empty.yaml",
+        ],
+        &["plan", "-f", "clusters", "--json-into", "clusters/empty.yaml"],
+        &["plan", "-f", "with.yaml", "--metrics-into", "policies/x.yaml"],
+    ] {
+        let ended = place.run(line);
+        assert_eq!(ended.code, 64, "{line:?}: {}", ended.stderr);
+        let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            said.contains("is a file that this command reads"),
+            "{line:?}: {said}"
+        );
+    }
+    assert_eq!(read(&place, "policies/x.yaml"), policy);
+    assert_eq!(read(&place, "clusters/empty.yaml"), "");
 }

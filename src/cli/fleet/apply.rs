@@ -21,7 +21,7 @@ use super::super::{
 use super::{
     FleetFlags, Member, Refused, announce, end,
     ended::{Cut, Ended, ask, finish, not_approved, report, unasked},
-    flags,
+    files, flags,
     plan::{Entry, plan_all, refuse_one_cluster_twice},
     run::{Bound, each, end_after, unless_stopped},
     shown,
@@ -57,6 +57,7 @@ pub(in super::super) async fn apply(
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     flags::check(whole, global, more)?;
+    files::look_at(&members, whole, fleet, printer)?;
     let (_listener, interrupt) = Listener::begin();
     if global.sandbox {
         sandbox::tell(&global.sandbox_file, printer);

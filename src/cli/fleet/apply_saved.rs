@@ -55,7 +55,7 @@ impl ApplyFolder<'_> {
         flags::check(self.whole, self.global, Vec::new())?;
         let (output, views) = (self.whole.plan.output, &self.whole.plan.views);
         let rule = self.whole.plan.broadening.rule()?;
-        let mut entries = plan_folder::load(self.folder)?;
+        let mut entries = plan_folder::load(self.folder, &self.global.words_of_place())?;
         self.is_what_was_approved(&entries)?;
         for entry in &mut entries {
             if let (Some(saved), Some(plan)) = (&entry.kept, &entry.outcome.plan) {

@@ -1,13 +1,17 @@
 //! The files behind `-f`, where it names a folder or a glob, and the clusters that they are about.
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::super::{ExitCode, Failure, file};
+use super::{
+    super::{ExitCode, Failure, file, plan::WholeFileFlags, views},
+    FleetFlags,
+};
 use eksact_core::{
     config::{self, ClusterConfig, InputFile, Severity, clusters},
     fleet::{ClusterId, Problem},
@@ -23,6 +27,8 @@ pub(in super::super) struct Member {
     pub(super) cluster: Option<ClusterId>,
     /// Its files as the user named them, the ClusterConfig first.
     pub(super) files: Vec<String>,
+    /// The files that were read beside those, whether or not they could be used.
+    pub(super) beside: Vec<PathBuf>,
     /// What they say together, or why they cannot be used.
     pub(super) config: Result<ClusterConfig, Problem>,
 }
@@ -96,6 +102,23 @@ pub(in super::super) fn members(
     Ok(Some(members))
 }
 
+/// Refuses a view in the place of a file of one of the clusters, and says what their files do not do.
+pub(super) fn look_at(
+    members: &[Member],
+    whole: &WholeFileFlags,
+    fleet: &FleetFlags,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let configs = || members.iter().filter_map(|member| member.config.as_ref().ok());
+    let named = members.iter().flat_map(|member| &member.files).map(PathBuf::from);
+    let beside = members.iter().flat_map(|member| member.beside.iter().cloned());
+    let read: Vec<PathBuf> = named.chain(beside).collect();
+    let metrics = fleet.metrics_into().map(|path| ("--metrics-into", path));
+    views::apart(whole.plan.views.paths().chain(metrics), &read)?;
+    file::tell_of_provider(configs(), &[], printer);
+    Ok(())
+}
+
 /// One cluster, from its files.
 fn member(files: &[InputFile<'_>], problem: Option<String>, printer: &Printer) -> Member {
     let names: Vec<String> = files.iter().map(|file| file.name.to_owned()).collect();
@@ -103,9 +126,14 @@ fn member(files: &[InputFile<'_>], problem: Option<String>, printer: &Printer) -
         message,
         help: Vec::new(),
     };
+    let beside = RefCell::new(Vec::new());
+    let read = |named_in: &str, path: &str| {
+        beside.borrow_mut().push(file::at(named_in, path));
+        file::beside(named_in, path)
+    };
     let config = match problem {
         Some(problem) => Err(problem_of(problem)),
-        None => config::load_all_with(files, &file::beside).map_err(|diagnostics| {
+        None => config::load_all_with(files, &read).map_err(|diagnostics| {
             let errors = diagnostics
                 .iter()
                 .filter(|one| one.severity == Severity::Error)
@@ -124,6 +152,7 @@ fn member(files: &[InputFile<'_>], problem: Option<String>, printer: &Printer) -
     let mut member = Member {
         cluster: None,
         files: names,
+        beside: beside.into_inner(),
         config: Err(problem_of(String::new())),
     };
     member.config = config.map(|loaded| {

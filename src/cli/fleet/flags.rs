@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 
 use super::super::{Failure, global::GlobalFlags, plan::WholeFileFlags, plan_flags::duration, views};
-use eksact_core::view::Printer;
+use eksact_core::view::{Printer, older::View};
 
 /// So many clusters are worked on at once unless flags say otherwise.
 const AT_ONCE: u16 = 8;
@@ -26,7 +26,7 @@ pub(in super::super) struct FleetFlags {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     cluster_timeout: Option<Duration>,
     /// Also write metrics of each cluster into this file, as OpenMetrics text; one cluster is reported as many are then
-    #[arg(long, value_name = "FILE", value_parser = views::file)]
+    #[arg(long, value_name = "FILE", value_parser = |text: &str| views::file(text, View::Metrics))]
     metrics_into: Option<PathBuf>,
 }
 

@@ -11,7 +11,7 @@ use super::super::{
     plan_flags::Output, sandbox, saved_plan, wiring::Connection,
 };
 use super::{
-    FleetFlags, Member, Refused, announce, end, flags,
+    FleetFlags, Member, Refused, announce, end, files, flags,
     plan_folder::PlanFolder,
     problem_of,
     run::{Bound, Stopped, each},
@@ -54,6 +54,7 @@ pub(in super::super) async fn plan(
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     flags::check(asked.whole, global, Vec::<Refused>::new())?;
+    files::look_at(&members, asked.whole, asked.fleet, printer)?;
     let flags = &asked.whole.plan;
     let folder = asked.out.map(PlanFolder::check).transpose()?;
     let needs_digest = folder.is_some()
@@ -291,6 +292,7 @@ mod tests {
         Member {
             cluster: Some(ClusterId::of(&config)),
             files: vec![format!("{name}.yaml")],
+            beside: Vec::new(),
             config: Ok(config),
         }
     }
@@ -324,6 +326,7 @@ mod tests {
             Member {
                 cluster: None,
                 files: vec!["broken.yaml".to_owned()],
+                beside: Vec::new(),
                 config: Err(Problem {
                     message: "broken".to_owned(),
                     help: Vec::new(),

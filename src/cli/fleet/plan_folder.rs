@@ -121,23 +121,23 @@ fn is_named_as_yaml(file: &Path) -> bool {
         .is_some_and(|ending| ending.eq_ignore_ascii_case("yaml") || ending.eq_ignore_ascii_case("yml"))
 }
 
-/// Every plan in the folder; what cannot be used is a cluster that cannot be applied, and hides no other.
+/// Every plan in the folder, in a run that `place` led to its account; what cannot be used is a cluster that cannot be applied, and hides no other.
 ///
 /// # Errors
 /// When the folder cannot be read, or has no plan: it is empty, or a folder of configurations.
-pub(super) fn load(folder: &Path) -> Result<Vec<Entry<SavedPlan>>, Failure> {
+pub(super) fn load(folder: &Path, place: &[String]) -> Result<Vec<Entry<SavedPlan>>, Failure> {
     let files = files(folder).map_err(|error| {
         Failure::error(format!("the plans could not be read: {error}")).with_code(ExitCode::Configuration)
     })?;
-    let mut entries: Vec<Entry<SavedPlan>> = files.iter().map(|file| entry(file)).collect();
+    let mut entries: Vec<Entry<SavedPlan>> = files.iter().map(|file| entry(file, place)).collect();
     if entries.iter().all(|entry| entry.kept.is_none()) && files.iter().all(|file| is_named_as_yaml(file)) {
-        return Err(saved_plan::no_plans(folder));
+        return Err(saved_plan::no_plans(folder, place));
     }
     refuse_one_cluster_twice(&mut entries, "plans");
     Ok(entries)
 }
 
-fn entry(file: &Path) -> Entry<SavedPlan> {
+fn entry(file: &Path, place: &[String]) -> Entry<SavedPlan> {
     let name = file.to_string_lossy().into_owned();
     let mut outcome = Outcome {
         cluster: None,
@@ -150,7 +150,7 @@ fn entry(file: &Path) -> Entry<SavedPlan> {
         problem: None,
         took: Duration::ZERO,
     };
-    match saved_plan::load(file) {
+    match saved_plan::load(file, place) {
         Ok(saved) => {
             outcome.cluster = Some(ClusterId::of(&saved.request.config));
             outcome.files = flow::file_of(&saved.request).map_or(outcome.files, |file| vec![file.to_owned()]);
@@ -175,9 +175,13 @@ pub(in super::super) fn show(
     folder: &Path,
     output: Output,
     views: &ViewFlags,
+    place: &[String],
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
-    let outcomes: Vec<Outcome> = load(folder)?.into_iter().map(|entry| entry.outcome).collect();
+    let outcomes: Vec<Outcome> = load(folder, place)?
+        .into_iter()
+        .map(|entry| entry.outcome)
+        .collect();
     shown::write_views(&outcomes, Run::Plan, views)?;
     shown::show(&outcomes, Run::Plan, output, views, printer)?;
     if outcomes.iter().any(|outcome| outcome.status == Status::Invalid) {

@@ -32,6 +32,12 @@ fn mappings() -> Vec<Check> {
             ),
         ),
         mapping(
+            &dev("username: \"a\\tb\""),
+            "write the name on one line, without tabs and escapes",
+            "a\\tb",
+            "a-b",
+        ),
+        mapping(
             &arn("arn:aws:sts::111122223333:assumed-role/dev/ann"),
             "write `arn:aws:iam::111122223333:role/dev`",
             "arn:aws:sts::111122223333:assumed-role/dev/ann",

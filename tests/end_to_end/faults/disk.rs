@@ -72,7 +72,10 @@ const SAVED_PLAN: Writer = Writer {
 const PAGE: Writer = Writer {
     name: "plan --markdown-into",
     line: "plan -f file.yaml --markdown-into disk/plan.md",
-    before: &[("disk/plan.md", "the page of yesterday\n")],
+    before: &[(
+        "disk/plan.md",
+        "<!-- eksact:plan:bench:sha256:00 -->\n\nthe page of yesterday\n",
+    )],
     is_done_without: false,
 };
 const SNAPSHOT: Writer = Writer {

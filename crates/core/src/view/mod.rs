@@ -20,6 +20,7 @@ pub mod fleet_markdown;
 pub mod fleet_metrics;
 pub mod html;
 pub mod markdown;
+pub mod older;
 pub mod page;
 mod plan_access;
 mod plan_attribute;

@@ -281,7 +281,21 @@ pub(super) fn check_name(
     if name.trim().is_empty() {
         return;
     }
-    for finding in of_name(name, kind, caller) {
+    let found_in_name = of_name(name, kind, caller);
+    // Nobody means them, logs and tables show something else in their place, and so a name could pass for another.
+    let is_told = found_in_name.iter().any(|one| one.weight == Weight::Error);
+    if !is_told && name.contains(char::is_control) {
+        let message = format!(
+            "{} has a line break or another control character in it",
+            // A line break is shown by its escape, not as the blank that it is on one line.
+            quoted(&name.escape_debug().to_string())
+        );
+        found.push(
+            Finding::error(Code::NameWithBlanks, path.clone(), message)
+                .help(remedy!("write the name on one line, without tabs and escapes")),
+        );
+    }
+    for finding in found_in_name {
         let code = match finding.fault {
             // Reported as unexpanded already.
             NameFault::Placeholder if name.contains("${") => continue,
