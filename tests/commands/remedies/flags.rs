@@ -42,7 +42,7 @@ fn words() -> Vec<Check> {
         case("destroy").file("c.yaml", web("")).first("eksact apply -f c.yaml --yes").says("deletes what a file no longer has.").in_its_place(&[("-f FILE --prune", "-f c.yaml --prune --yes"), ("-f FILE", "-f c.yaml --approve")]).check(),
         plan(" --dry-run").says("Leave it out, and --yes with it").instead(bare()).check(),
         plan(" --cluster quickstart").says("The file says which cluster it is about: leave --cluster out.").instead(bare()).check(),
-        plan(" -n app").says("A file has objects of many namespaces").instead("plan -f c.yaml --include 'app/*'").check(),
+        case("plan -f c.yaml -n app").file("c.yaml", web("")).says("A file has objects of many namespaces").instead("plan -f c.yaml --include 'app/*'").check(),
         case("plan c.yaml").file("c.yaml", HEAD).says("A file is named with -f: `-f c.yaml`.").instead(bare()).check(),
         case("create -f c.yaml").file("c.yaml", web("")).first(format!("eksact utils associate-iam-oidc-provider {OF} --approve")).says("Name the kind of object").in_its_place(&[("-f c.yaml", "-f c.yaml --yes")]).check(),
         case("restore aws-auth --cluster quickstart --region eu-west-1 --to nothing --yes").says("`--list` shows those that are there").file("c.yaml", format!("{HEAD}iamIdentityMappings:\n- {{arn: 'arn:aws:iam::111122223333:role/dev', username: dev}}\n")).first("eksact apply -f c.yaml --yes").run("eksact restore aws-auth --cluster quickstart --region eu-west-1 --list").instead("restore aws-auth --cluster quickstart --region eu-west-1 --yes").check(),
