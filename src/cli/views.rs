@@ -268,10 +268,10 @@ pub(super) fn apart<'flag, 'path>(
 ) -> Result<(), Failure> {
     for (flag, path) in views {
         // What is not there yet is no file that is read.
-        let Ok(real) = fs_err::canonicalize(path) else {
+        let Ok(place) = fs_err::canonicalize(path) else {
             continue;
         };
-        let is_it = |file: &PathBuf| fs_err::canonicalize(file).is_ok_and(|file| file == real);
+        let is_it = |file: &PathBuf| fs_err::canonicalize(file).is_ok_and(|file| file == place);
         if read.iter().any(is_it) {
             return Err(Failure::usage(format!(
                 "{flag} {} is a file that this command reads, which is never written over; write it to another file",

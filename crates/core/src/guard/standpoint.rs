@@ -11,7 +11,6 @@ use super::{
     recovery,
 };
 use crate::{
-    engine::PlanDraft,
     live::Live,
     ports::aws::{AccessEntry, CallerIdentity},
 };
@@ -33,7 +32,7 @@ pub struct Standpoint {
 
 impl Standpoint {
     /// Of what was read, in a plan that is being made: what is planned later may still make or delete an entry of the caller's.
-    pub fn of_draft(live: &Live, _draft: &PlanDraft) -> Self {
+    pub fn before_plan(live: &Live) -> Self {
         let caller = caller(live);
         let (cluster, region) = (&live.cluster, &live.region);
         Self {

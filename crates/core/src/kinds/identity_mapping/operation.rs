@@ -29,7 +29,7 @@ pub(crate) enum Operation {
         /// The guards that refused and were allowed.
         allowed: Vec<KnownRefusal>,
         /// What the guards look at.
-        standpoint: Standpoint,
+        standpoint: Box<Standpoint>,
         /// Whether there was no ConfigMap.
         create: bool,
     },

@@ -87,7 +87,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     for subject in &outcome.unchanged {
         draft.add_unchanged(addresses::identity_mapping(subject));
     }
-    let standpoint = Standpoint::of_draft(live, draft);
+    let standpoint = Standpoint::before_plan(live);
     if outcome.changes.is_empty() {
         findings::dropped_sections(&outcome, draft);
         return;
@@ -107,7 +107,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         delta,
         expected: outcome.changes.clone(),
         allowed: unasked.iter().map(KnownRefusal::from).collect(),
-        standpoint: standpoint.clone(),
+        standpoint: Box::new(standpoint.clone()),
         create: config_map.is_none(),
     };
     let addresses = outcome

@@ -58,7 +58,7 @@ pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mu
         draft.add_finding(problem);
         return;
     }
-    let standpoint = Standpoint::of_draft(live, draft);
+    let standpoint = Standpoint::before_plan(live);
     let keys: BTreeSet<&String> = now.keys().chain(restore.data.keys()).collect();
     let data: BTreeMap<String, Option<String>> = keys
         .into_iter()
