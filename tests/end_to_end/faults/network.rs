@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    net::{Shutdown, TcpListener, TcpStream},
     process::{Command, Output},
 };
 
@@ -39,8 +39,11 @@ fn refuse(mut connection: TcpStream, answer: &str) {
             _ => return,
         }
     }
-    // A client that has left is of no interest here.
+    // A client that has left is of no interest here. What is still unread when a socket closes resets the connection, which the
+    // client may see before its end: so all that it sends is read.
     let _ = connection.write_all(answer.as_bytes());
+    let _ = connection.shutdown(Shutdown::Write);
+    let _ = std::io::copy(&mut connection, &mut std::io::sink());
 }
 
 #[test]
