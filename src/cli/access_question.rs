@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     ExitCode, Failure, account_flags::ClusterFlags, decode::FactsFormat, file, flow, global::GlobalFlags,
-    wiring::Connection,
+    shell::quoted, wiring::Connection,
 };
 use eksact_core::{
     diagnosis::{
@@ -327,11 +327,6 @@ impl From<AwsRequestError> for Failure {
             _ => failure,
         }
     }
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    shlex::try_quote(word).map_or_else(|_| "NAME".to_owned(), std::borrow::Cow::into_owned)
 }
 
 /// Somebody, by what is known.

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{ExitCode, Failure, access_entry, fleet, global::GlobalFlags, saved_plan::joined};
+use super::{ExitCode, Failure, access_entry, fleet, global::GlobalFlags, shell::joined};
 use eksact_core::{
     config::{self, ClusterConfig, Diagnostic, InputFile, Loaded, Severity},
     view::{Printer, errors, text::harmless},

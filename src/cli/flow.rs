@@ -14,7 +14,7 @@ use super::{
     global::GlobalFlags,
     interrupt::Listener,
     plan_flags::{Output, PlanFlags},
-    saved_plan,
+    saved_plan, shell,
     wiring::Connection,
 };
 use clap::Args;
@@ -369,9 +369,7 @@ pub(super) fn ask(question: &str, is_for_machines: bool, approval: &[String]) ->
             .map(|word| word.to_string_lossy().into_owned())
             .collect();
         arguments.extend(approval.iter().cloned());
-        let command = arguments.iter().map(String::as_str);
-        // A word with a NUL is the only one that no shell can be given, and no process either.
-        let command = shlex::try_join(command).unwrap_or_else(|_| arguments.join(" "));
+        let command = shell::joined(&arguments);
         return Err(
             Failure::error("the plan was not applied: there is no terminal to ask on")
                 .with_help(remedy!("To apply it, run: eksact {command}"))

@@ -8,7 +8,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use super::{Failure, Refused};
+use super::{Failure, Refused, shell::quoted};
 use eksact_message::remedy::Remedy;
 
 /// Why `words` are not run: in the words of clap, which found it, or in better ones where it is known what was meant. `root`
@@ -182,8 +182,4 @@ fn is_configuration(word: &str) -> bool {
         && Path::new(word)
             .extension()
             .is_some_and(|extension| extension.to_str().is_some_and(is))
-}
-
-fn quoted(word: &str) -> String {
-    shlex::try_quote(word).map_or_else(|_| "FILE".to_owned(), std::borrow::Cow::into_owned)
 }

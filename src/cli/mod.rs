@@ -60,6 +60,7 @@ mod restore;
 mod sandbox;
 mod saved_plan;
 mod schema;
+mod shell;
 mod show;
 mod signing;
 mod signing_flags;

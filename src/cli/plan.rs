@@ -13,7 +13,7 @@ use super::{
     global::GlobalFlags,
     plan_flags::{DEFAULT_TIMEOUT, PlanFlags, RoleFlags, ThumbprintFlags},
     pod_identity_association::AgentFlags,
-    saved_plan,
+    saved_plan, shell,
     target_flags::TargetFlags,
     views,
     wiring::Connection,
@@ -173,7 +173,7 @@ impl WholeFileFlags {
                 .flat_map(|code| ["--allow".to_owned(), code.word().to_owned()]),
         );
         words.extend(flags);
-        Some(saved_plan::joined(&words))
+        Some(shell::joined(&words))
     }
 
     /// The request for a configuration.

@@ -2,7 +2,7 @@
 
 use std::{io::Read as _, path::Path};
 
-use super::{ExitCode, Failure, flow, global::GlobalFlags, whole_file};
+use super::{ExitCode, Failure, flow, global::GlobalFlags, shell::joined, whole_file};
 use eksact_core::{
     engine::Plan,
     kinds::Request,
@@ -140,12 +140,8 @@ pub(super) fn is_configuration(bytes: &[u8]) -> bool {
 }
 
 fn command(words: &[&str], place: &[String]) -> String {
-    let words: Vec<&str> = words
-        .iter()
-        .copied()
-        .chain(place.iter().map(String::as_str))
-        .collect();
-    harmless(&shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "))).into_owned()
+    let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+    harmless(&joined(&[&words, place].concat())).into_owned()
 }
 
 fn unusable(file: &Path, error: &SavedPlanError) -> Failure {
@@ -242,11 +238,6 @@ fn command_of(request: &Request, file: &Path, global: &GlobalFlags) -> String {
     words.extend(global.words_of_place());
     words.extend(out(file));
     joined(&words)
-}
-
-/// Words as a shell takes them.
-pub(super) fn joined(words: &[String]) -> String {
-    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
 }
 
 #[cfg(test)]

@@ -23,21 +23,18 @@ pub fn commands(
     if let Some(now) = states.first_mut() {
         *now = now.or(unasked);
     }
-    let own = own_entry(
-        caller.filter(|caller| may_have_entry(&caller.arn)),
-        states.into_iter(),
-    );
-    giving(cluster, region, caller, &own)
+    let caller = caller.filter(|caller| may_have_entry(&caller.arn));
+    giving(cluster, region, caller, &own_entry(caller, states.into_iter()))
 }
 
 /// The same where nobody knows what is there when they are run. No entry that they make is one of eksact's, which the next plan would
 /// delete where it prunes.
 pub fn commands_in_any_state(cluster: &Cluster, region: &str, caller: Option<&CallerIdentity>) -> String {
+    let caller = caller.filter(|caller| may_have_entry(&caller.arn));
     giving(cluster, region, caller, &OwnEntry::Uncertain)
 }
 
 fn giving(cluster: &Cluster, region: &str, caller: Option<&CallerIdentity>, own: &OwnEntry) -> String {
-    let caller = caller.filter(|caller| may_have_entry(&caller.arn));
     let principal = caller.map_or_else(|| "ARN".to_owned(), |caller| asked_of_iam(&caller.arn));
     let partition = cluster.arn.split(':').nth(1).unwrap_or("aws");
     let name = &cluster.name;

@@ -1,6 +1,8 @@
 //! Nothing is taken away from anybody while something that the files give cannot be planned: it may be what was to take
 //! its place. What is held back is told, object by object.
 
+use std::collections::BTreeMap;
+
 use crate::{
     engine::{Action, Address, Change, Deferred, Finding, PlanDraft, Severity},
     guard::{Guard, access::principal_key},
@@ -28,36 +30,31 @@ pub(super) fn after_other_way(other: Address, going: Address, draft: &mut PlanDr
     }
 }
 
-/// Lets the roles that the plan makes or changes wait for `going`, which takes away what whoever has their ARN is given: whom they let
-/// in anew would have it for a moment. Not where `going` itself waits for the role, because an access entry of it comes before.
-///
-/// `loses` is asked with the role's ARN as `aws-auth` would have to name it ([`principal_key`]).
-pub(super) fn before_roles(going: &Address, loses: impl Fn(&str) -> bool, draft: &mut PlanDraft) {
-    for role in roles_of_files(loses, draft) {
-        draft.prefer_order(going.clone(), role);
+/// Lets a role that the plan makes or changes wait for `going`, which takes away what whoever has its ARN is given: whom it lets in anew
+/// would have it for a moment. Not where `going` itself waits for the role, because an access entry of it comes before.
+pub(super) fn before_role(going: &Address, role: &Address, draft: &mut PlanDraft) {
+    draft.prefer_order(going.clone(), role.clone());
+}
+
+/// Lets `coming`, which gives something to whoever has the ARN of a role that people assume, wait until the role lets in whom the files
+/// say; where the role cannot be made or changed, nothing is given.
+pub(super) fn after_assumable_role(coming: &Address, role: &Address, draft: &mut PlanDraft) {
+    if addresses::is_assumable_role(role) {
+        draft.order(role.clone(), coming.clone());
     }
 }
 
-/// Lets `coming`, which gives something to whoever has the ARN of a role, wait until the role lets in whom the files say; where the role
-/// cannot be made or changed, nothing is given.
-pub(super) fn after_assumable_roles(coming: &Address, names: impl Fn(&str) -> bool, draft: &mut PlanDraft) {
-    for role in roles_of_files(names, draft) {
-        if addresses::is_assumable_role(&role) {
-            draft.order(role, coming.clone());
+/// The roles of the files that the plan makes or changes and whose ARN is known, by that ARN as `aws-auth` would have to name it
+/// ([`principal_key`]).
+pub(super) fn roles_by_principal(draft: &PlanDraft) -> BTreeMap<String, Vec<Address>> {
+    let mut roles: BTreeMap<String, Vec<Address>> = BTreeMap::new();
+    for change in draft.changes() {
+        if let Some(Deferred::Known(arn)) = draft.outcome(change.address.clone(), addresses::ARN) {
+            let of_arn = roles.entry(principal_key(arn)).or_default();
+            of_arn.push(change.address.clone());
         }
     }
-}
-
-/// The roles of the files whose ARN is such, where the plan makes or changes them.
-fn roles_of_files(is_such: impl Fn(&str) -> bool, draft: &PlanDraft) -> Vec<Address> {
-    let addresses = draft.changes().iter().map(|change| &change.address);
-    let such = addresses.filter(
-        |address| match draft.outcome((*address).clone(), addresses::ARN) {
-            Some(Deferred::Known(arn)) => is_such(&principal_key(arn)),
-            Some(Deferred::Unknown { .. }) | None => false,
-        },
-    );
-    such.cloned().collect()
+    roles
 }
 
 /// That something stays for now.

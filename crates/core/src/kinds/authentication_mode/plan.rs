@@ -15,7 +15,7 @@ use crate::{
     guard::aws_auth::AwsAuthReading,
     kinds::{
         Request,
-        revocation::{before_roles, held_back, is_held_back},
+        revocation::{before_role, held_back, is_held_back, roles_by_principal},
     },
     live::{Live, addresses},
     ports::aws::AuthenticationMode,
@@ -89,9 +89,14 @@ pub(super) fn plan_api(request: &Request, live: &Live, draft: &mut PlanDraft) {
     let Some(Ok(reading)) = AwsAuthReading::of_live(live) else {
         return;
     };
-    let is_let_in = |principal: &str| reading.access.principals.contains_key(principal);
     let address = addresses::authentication_mode(cluster, wanted.value);
-    before_roles(&address, is_let_in, draft);
+    for (principal, roles) in roles_by_principal(draft) {
+        if reading.access.principals.contains_key(&principal) {
+            for role in &roles {
+                before_role(&address, role, draft);
+            }
+        }
+    }
 }
 
 type Now = Result<AuthenticationMode, crate::ports::aws::UnknownAuthenticationMode>;

@@ -26,7 +26,7 @@ use crate::{
     },
     kinds::{
         Request,
-        revocation::{after_assumable_roles, before_roles, is_held_back},
+        revocation::{after_assumable_role, before_role, is_held_back, roles_by_principal},
         runner::way_to,
         selection, unreachable,
     },
@@ -127,14 +127,15 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     let recorded = config_map.and_then(|config_map| config_map.annotations.get(ownership::ANNOTATION));
     let owned = ownership::parse(recorded.map(String::as_str));
     add_changes(&outcome, &standpoint, &sources, &reasons, &owned, &step, draft);
+    let roles = roles_by_principal(draft);
     for change in &outcome.changes {
-        let subject = principal_key(&change.subject);
         let address = addresses::identity_mapping(&change.subject);
-        let is_its = |principal: &str| principal == subject;
-        if staying::gives_nothing_new(change) {
-            before_roles(&address, is_its, draft);
-        } else {
-            after_assumable_roles(&address, is_its, draft);
+        for role in roles.get(&principal_key(&change.subject)).into_iter().flatten() {
+            if staying::gives_nothing_new(change) {
+                before_role(&address, role, draft);
+            } else {
+                after_assumable_role(&address, role, draft);
+            }
         }
     }
 }

@@ -44,7 +44,11 @@ fn teams(number: usize) -> Picture {
     picture(Vec::new(), roles)
 }
 
-fn decided(picture: &Picture) -> (usize, usize) {
+/// Asks who may read the reports, by `look`, which says how much it found; and how often something was decided for that.
+fn decided(
+    picture: &Picture,
+    look: impl Fn(&Identities<'_>, &Escalations<'_, '_>, &AwsQuestion) -> usize,
+) -> (usize, usize) {
     let Read::Known(details) = &picture.aws.details else {
         panic!("it is there")
     };
@@ -52,8 +56,17 @@ fn decided(picture: &Picture) -> (usize, usize) {
     let escalations = Escalations::of(&identities, picture);
     let request = AwsRequest::of("s3:GetObject", Some(REPORTS), None).unwrap();
     let question = AwsQuestion::new(request, Some(&policy(json!([]))));
-    let found = escalations.of_itself(Goal::Question(&question), &BTreeSet::new());
-    (found.len(), identities.decided.get())
+    let found = look(&identities, &escalations, &question);
+    (found, identities.decided.get())
+}
+
+/// Who can read them by itself.
+fn of_itself(picture: &Picture) -> (usize, usize) {
+    decided(picture, |_, escalations, question| {
+        escalations
+            .of_itself(Goal::Question(question), &BTreeSet::new())
+            .len()
+    })
 }
 
 /// Identical roles, of which the document of the one managed policy was not read.
@@ -66,21 +79,16 @@ fn unread(number: usize, trust: &Value, own: &Value) -> Picture {
     picture(Vec::new(), roles.collect())
 }
 
-/// How many rows a whole search of who may read the reports gives, and how often it decides.
+/// The rows of a whole search of who may read them.
 fn searched(picture: &Picture) -> (usize, usize) {
-    let Read::Known(details) = &picture.aws.details else {
-        panic!("it is there")
-    };
-    let identities = Identities::of(details, &picture.account);
-    let escalations = Escalations::of(&identities, picture);
-    let request = AwsRequest::of("s3:GetObject", Some(REPORTS), None).unwrap();
-    let question = AwsQuestion::new(request, Some(&policy(json!([]))));
-    let pods = Pods::of(picture);
-    let mut search = Search::of(&identities, &pods);
-    let goals = search.holders(&question);
-    search.climb(&escalations, Some(Goal::Question(&question)), &goals);
-    search.climb(&escalations, Some(Goal::Cluster), &goals);
-    (search.rows.len() + search.becomes.len(), identities.decided.get())
+    decided(picture, |identities, escalations, question| {
+        let pods = Pods::of(picture);
+        let mut search = Search::of(identities, &pods);
+        let goals = search.holders(question);
+        search.climb(escalations, Some(Goal::Question(question)), &goals);
+        search.climb(escalations, Some(Goal::Cluster), &goals);
+        search.rows.len() + search.becomes.len()
+    })
 }
 
 /// Of a policy that was not read everything depends, each on each other: who depends on one thing already is not asked about all others.
@@ -106,9 +114,9 @@ fn roles_with_unread_policies_are_not_asked_about_each_other() {
 
 #[test]
 fn narrow_roles_are_looked_at_by_what_they_may_change() {
-    let (found, of_some) = decided(&teams(50));
+    let (found, of_some) = of_itself(&teams(50));
     assert_eq!(found, 0, "nothing runs the functions");
-    let (_, of_more) = decided(&teams(200));
+    let (_, of_more) = of_itself(&teams(200));
     // Four times as many teams, and about four times as much to decide.
     assert!(
         of_more <= of_some * 5,
