@@ -176,7 +176,37 @@ fn group_names(groups: &Groups) -> String {
     list(groups.iter().map(|group| GROUPS[*group]))
 }
 
+/// What a section says, of the objects that it had before for as long as there are any.
+fn edited<K: Clone + Ord, V: Clone>(
+    before: Option<&BTreeMap<K, V>>,
+    now: Option<BTreeMap<K, V>>,
+) -> Option<BTreeMap<K, V>> {
+    let mut had = before.into_iter().flat_map(BTreeMap::keys).cloned();
+    now.map(|now| {
+        let values = now.into_iter();
+        values
+            .map(|(key, value)| (had.next().unwrap_or(key), value))
+            .collect()
+    })
+}
+
 impl File {
+    /// This file as an edit of the one of before: it says other things, of the same objects.
+    #[must_use]
+    pub fn editing(self, before: &Self) -> Self {
+        Self {
+            accounts: edited(before.accounts.as_ref(), self.accounts),
+            mappings: edited(before.mappings.as_ref(), self.mappings),
+            entries: edited(before.entries.as_ref(), self.entries),
+            groups: edited(before.groups.as_ref(), self.groups),
+            associations: edited(before.associations.as_ref(), self.associations),
+            providers: edited(before.providers.as_ref(), self.providers),
+            roles: edited(before.roles.as_ref(), self.roles),
+            policies: edited(before.policies.as_ref(), self.policies),
+            ..self
+        }
+    }
+
     /// The text of the file: a ClusterConfig, and a ClusterAccess where there is something to say in one.
     pub fn text(&self) -> String {
         let mut text = format!(

@@ -9,6 +9,7 @@
     reason = "a story that cannot be told is a mistake of this crate, which is only run by its developers"
 )]
 
+pub mod between;
 pub mod clock;
 pub mod file;
 pub mod hands;

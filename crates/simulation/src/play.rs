@@ -187,6 +187,16 @@ async fn run_once(number: usize, run: &Run, bed: &Sandbox, history: &History) {
     if !planned.may_be_applied() || !planned.has_changes() {
         return;
     }
+    if let Some(between) = &run.between {
+        let edited = bed.another_process().edit(|world| {
+            history.time(world);
+            let hand = between.hand(&planned, world);
+            if let Some(hand) = hand.filter(|hand| hand.apply(world)) {
+                history.hand(format!("{hand:?}"), world);
+            }
+        });
+        edited.unwrap();
+    }
     let watched = Watched {
         runner: runner(bed, &request),
         run: number,
@@ -291,6 +301,7 @@ fn first_run(story: &Story) -> Run {
         force: true,
         allows: true,
         saved: false,
+        between: None,
         strikes: Vec::new(),
         turns: 0,
         slow: 0,

@@ -22,7 +22,7 @@ const NAMES: [&str; 4] = ["a", "b", "b-c", "long.name.with.dots"];
 /// The managed policies that roles get.
 pub const POLICIES: [&str; 3] = ["ReadOnlyAccess", "AmazonS3ReadOnlyAccess", "AmazonSQSFullAccess"];
 /// The statuses in which a stack stays for long and about which something can be done, by us.
-const STATUSES: [&str; 6] = [
+pub const STATUSES: [&str; 6] = [
     "ROLLBACK_COMPLETE",
     "CREATE_FAILED",
     "DELETE_FAILED",

@@ -25,7 +25,8 @@ pub struct Outcome {
 
 /// The same story with nothing going wrong.
 fn calm(story: &Story) -> Option<Story> {
-    let is_alone = story.runs.len() == 1 && story.meanwhile.is_empty();
+    let is_untouched = story.runs.iter().all(|run| run.between.is_none());
+    let is_alone = story.runs.len() == 1 && story.meanwhile.is_empty() && is_untouched;
     let has_faults = story.runs.iter().any(|run| !run.strikes.is_empty());
     let mut calm = story.clone();
     for run in &mut calm.runs {

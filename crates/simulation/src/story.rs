@@ -12,6 +12,7 @@ use proptest::{
 };
 
 use crate::{
+    between::{self, Between},
     file::{self, File},
     hands::{self, Hand},
     people::{EVERYBODY, GROUPS, PRINCIPALS},
@@ -100,6 +101,8 @@ pub struct Run {
     pub allows: bool,
     /// The plan is saved first, and then applied under its lock.
     pub saved: bool,
+    /// What hands do to its objects after its plan was made.
+    pub between: Option<Between>,
     /// What goes wrong.
     pub strikes: Vec<Strike>,
     /// In which order its calls take turns with others, and how long they take.
@@ -108,6 +111,16 @@ pub struct Run {
     pub slow: u32,
     /// How far the clock of its machine is off, in seconds, and how much further after its first write.
     pub clock: (i32, i32),
+}
+
+impl Run {
+    /// The run with a file that is an edit of the one of before.
+    fn editing(mut self, before: &File) -> Self {
+        if let Command::Apply(file) = self.command {
+            self.command = Command::Apply(Box::new(file.editing(before)));
+        }
+        self
+    }
 }
 
 /// A whole story.
@@ -204,18 +217,20 @@ fn run() -> impl Strategy<Value = Run> {
         prop::bool::weighted(0.7),
         prop::bool::weighted(0.7),
         prop::bool::weighted(0.15),
+        prop::option::weighted(0.3, between::between()),
         prop::collection::vec(strike(), 0..3),
         any::<u64>(),
         prop_oneof![1 => Just(0u32), 1 => 1u32..3000],
         (off(), off()),
     )
         .prop_map(
-            |(command, prune, force, allows, saved, strikes, turns, slow, clock)| Run {
+            |(command, prune, force, allows, saved, between, strikes, turns, slow, clock)| Run {
                 command,
                 prune,
                 force,
                 allows,
                 saved,
+                between,
                 strikes,
                 turns,
                 slow,
@@ -225,6 +240,8 @@ fn run() -> impl Strategy<Value = Run> {
 }
 
 fn stories() -> impl Strategy<Value = Story> {
+    // Half of the files are edits of the one that made the world.
+    let run = || (run(), any::<bool>());
     let runs = prop_oneof![
         5 => prop::collection::vec(run(), 1..2),
         5 => prop::collection::vec(run(), 2..5),
@@ -240,10 +257,13 @@ fn stories() -> impl Strategy<Value = Story> {
         ],
     )
         .prop_map(|(land, before, hands, runs, meanwhile)| Story {
+            runs: runs
+                .into_iter()
+                .map(|(run, edits)| if edits { run.editing(&before) } else { run })
+                .collect(),
             land,
             before,
             hands,
-            runs,
             meanwhile,
         })
 }
@@ -287,6 +307,9 @@ impl fmt::Display for Story {
                     )?;
                 }
                 other => writeln!(f, "run {number}: {other:?} {}", flags.join(" "))?,
+            }
+            if let Some(between) = &run.between {
+                writeln!(f, "    by hand after its plan: {between:?}")?;
             }
             writeln!(f, "    what goes wrong: {:?}", run.strikes)?;
             writeln!(

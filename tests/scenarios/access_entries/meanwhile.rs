@@ -161,6 +161,31 @@ async fn entry_waits_for_what_eks_does_not_see_yet() {
     assert!(message.contains("principalArn could not be found"), "{report:#?}");
 }
 
+/// What somebody gives a new entry while EKS does not see it yet is not written over.
+#[tokio::test(start_paused = true)]
+async fn policy_that_is_given_while_eks_sees_nothing_yet_is_kept() {
+    let mut world = world_with_roles();
+    world.eks_lag_milliseconds = 5_000;
+    let bed = sandbox(world);
+    let given = policy("AmazonEKSViewPolicy", Some(&["default"]));
+    let (theirs, other) = (given.clone(), bed.another_process());
+    bed.faults().before_each_write(move |call| {
+        if call.action == "AssociateAccessPolicy" {
+            let theirs = theirs.clone();
+            let edited = other.edit(|world| {
+                let entry = cluster(world).eks.access_entries.get_mut(DEV).unwrap();
+                entry.policies = vec![theirs];
+            });
+            edited.unwrap();
+        }
+    });
+    let report = attempt(&bed, &wanting(&[&dev(WANTED)])).await.unwrap();
+    let (message, cause) = reason(&report);
+    assert!(message.contains("changed since the plan was made"), "{report:#?}");
+    assert_eq!(cause, Some(StepFailure::Moved));
+    assert_eq!(live(&bed, DEV).unwrap().policies, [given]);
+}
+
 /// Killed at every write and run again, it ends the same.
 #[tokio::test(start_paused = true)]
 async fn entries_survive_an_interruption_at_every_write() {

@@ -122,7 +122,7 @@ fn unquoted(text: &str) -> Vec<Template<'_>> {
         // A variable that is a whole line stands for whole lines, which YAML cannot know.
         let word = line.trim();
         if let Some(inside) = word.strip_prefix("${")
-            && inside.find('}') == Some(inside.len() - 1)
+            && inside.find('}').is_some_and(|end| end + 1 == inside.len())
         {
             found.push(Template {
                 text: word,
@@ -254,6 +254,7 @@ mod tests {
             assert_eq!(told(text), [], "{text}");
         }
         assert_eq!(told("a:\n  ${LINES}\n")[0].1, 3);
+        assert_eq!(told("a:\n  ${\n  ${}x\n"), []);
         assert_eq!(told("a: {{{x}}}\n")[0].2, "`{{{x}}}` is not expanded by eksact");
         assert_eq!(told("a: {b: {{x}}}\n")[0].2, "`{{x}}` is not expanded by eksact");
         assert_eq!(told("a: it's {{X}}\n").len(), 1);

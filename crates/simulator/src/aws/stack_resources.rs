@@ -405,7 +405,10 @@ impl World {
     /// `<stack name, cut>-<logical id>-<12 letters and digits>`, 64 characters at most.
     fn generated_name(&mut self, stack_name: &str, logical_id: &str) -> String {
         let logical_id: String = logical_id.chars().take(24).collect();
-        let stack_name: String = stack_name.chars().take(64 - 12 - 2 - logical_id.len()).collect();
+        let stack_name: String = stack_name
+            .chars()
+            .take(64 - 12 - 2 - logical_id.chars().count())
+            .collect();
         format!("{stack_name}-{logical_id}-{}", self.next_alphanumeric(12))
     }
 }

@@ -41,15 +41,16 @@ pub(super) async fn run(
             policies,
             is_after_switch,
         } => {
-            let call = || context.writers.aws.create_access_entry(&cluster, &entry);
-            let is_delay = |error: &CallError| principal_exists && is_unseen_principal(error);
-            match retried(call, is_delay, progress).await {
-                Ok(()) => Ok(StepDone::default()),
-                Err(error) => {
-                    let adopted =
-                        |now: &AccessEntry| adoption(now, &made(&entry), &policies, is_after_switch);
-                    adopt(&cluster, &entry, error, adopted, context).await
+            let mut patience = Patience::new();
+            loop {
+                let Err(error) = context.writers.aws.create_access_entry(&cluster, &entry).await else {
+                    return Ok(StepDone::default());
+                };
+                if principal_exists && is_unseen_principal(&error) && patience.waits(progress).await {
+                    continue;
                 }
+                let adopted = |now: &AccessEntry| adoption(now, &made(&entry), &policies, is_after_switch);
+                return adopt(&cluster, &entry, error, adopted, context).await;
             }
         }
         Operation::Update {
@@ -77,21 +78,30 @@ pub(super) async fn run(
                 principal: &principal_arn,
                 context,
             };
-            if !is_new
-                && at
-                    .policy_as_seen(&policy.arn, seen.as_ref(), Some(&policy))
-                    .await?
-            {
-                return Ok(StepDone::default());
-            }
-            let call = || {
-                context
-                    .writers
-                    .aws
+            let (mut patience, mut looks) = (Patience::new(), !is_new);
+            loop {
+                if looks
+                    && at
+                        .policy_as_seen(&policy.arn, seen.as_ref(), Some(&policy))
+                        .await?
+                {
+                    return Ok(StepDone::default());
+                }
+                let writer = &context.writers.aws;
+                match writer
                     .associate_access_policy(&cluster, &principal_arn, &policy)
-            };
-            retried(call, |error| is_new && is_unseen_entry(error), progress).await?;
-            Ok(StepDone::default())
+                    .await
+                {
+                    Err(error) if is_new && is_unseen_entry(&error) && patience.waits(progress).await => {
+                        // Somebody may have given it meanwhile. An entry that cannot be read yet is none to look at.
+                        looks = read(&cluster, &principal_arn, context).await?.is_some();
+                    }
+                    answer => {
+                        answer?;
+                        return Ok(StepDone::default());
+                    }
+                }
+            }
         }
         Operation::Disassociate {
             cluster,
@@ -351,23 +361,29 @@ fn is_unseen_principal(error: &CallError) -> bool {
     error.kind == CallErrorKind::Invalid && error.message.contains("invalid principal")
 }
 
-/// Makes a call, over again as long as it fails by a delay.
-async fn retried<F: Future<Output = Result<(), CallError>>>(
-    call: impl Fn() -> F,
-    is_delay: impl Fn(&CallError) -> bool,
-    progress: &Progress,
-) -> Result<(), CallError> {
-    let begun = Instant::now();
-    let mut pause = Duration::from_secs(1);
-    loop {
-        match call().await {
-            Err(error) if is_delay(&error) && begun.elapsed() + pause < PATIENCE => {
-                progress.tell("waiting until EKS sees the principal");
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(10));
-            }
-            answer => return answer,
+/// For how long a call is made over again that EKS refuses because it sees something late.
+struct Patience {
+    begun: Instant,
+    pause: Duration,
+}
+
+impl Patience {
+    fn new() -> Self {
+        Self {
+            begun: Instant::now(),
+            pause: Duration::from_secs(1),
         }
+    }
+
+    /// Waits a while, longer each time; says whether there was time for it.
+    async fn waits(&mut self, progress: &Progress) -> bool {
+        let is_left = self.begun.elapsed() + self.pause < PATIENCE;
+        if is_left {
+            progress.tell("waiting until EKS sees the principal");
+            tokio::time::sleep(self.pause).await;
+            self.pause = (self.pause * 2).min(Duration::from_secs(10));
+        }
+        is_left
     }
 }
 
