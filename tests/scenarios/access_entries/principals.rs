@@ -9,7 +9,7 @@ use super::{
     DERIVED, DEV, codes, dev, entry, file, live, make_dev_again, make_role, pruning, wanting, with_entries,
     world_with_roles, writes,
 };
-use crate::scenarios::stage::{apply, assert_settled, fresh_world, plan, sandbox};
+use crate::scenarios::stage::{apply, assert_settled, cluster, fresh_world, plan, sandbox};
 
 #[tokio::test(start_paused = true)]
 async fn principal_that_does_not_exist_gets_no_entry() {
@@ -181,4 +181,36 @@ async fn permission_set_names_the_entry_that_goes() {
     });
     apply(&bed, &request).await;
     assert_eq!(live(&bed, ADMINS), None);
+}
+
+/// An entry takes the place of a mapping: where aws-auth cannot be read, nobody knows of which.
+#[tokio::test(start_paused = true)]
+async fn entries_beside_an_unread_aws_auth_say_so() {
+    let bed = sandbox(world_with_roles());
+    bed.edit(|world| {
+        cluster(world)
+            .denied
+            .insert("get configmaps in kube-system".to_owned())
+    })
+    .unwrap();
+    let request = wanting(&[&dev("kubernetesGroups: [ops]")]);
+    let planned = plan(&bed, &request).await;
+    let told: Vec<&str> = planned
+        .findings_of(Severity::Warning)
+        .filter(|finding| finding.code.as_str() == "aws-auth-unreadable")
+        .map(|finding| finding.message.as_str())
+        .collect();
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].starts_with(&format!(
+            "the cluster ignores what aws-auth says of a principal that has an access entry, and what it says of {DEV} is not known: "
+        )),
+        "{told:?}"
+    );
+    assert!(planned.has_changes());
+    // What is there already takes nobody's place any more.
+    apply(&bed, &request).await;
+    let again = plan(&bed, &wanting(&[&dev("kubernetesGroups: [ops, others]")])).await;
+    assert!(again.has_changes());
+    assert!(!codes(&again, Severity::Warning).contains(&"aws-auth-unreadable"));
 }

@@ -79,6 +79,24 @@ async fn prune_with_a_file_that_says_nothing_of_entries_leaves_them() {
     assert!(!planned.has_changes() && planned.findings.is_empty());
 }
 
+/// An entry keeps from its principal what aws-auth gives: it goes once the cluster reads no aws-auth any more, where the plan does that.
+#[tokio::test(start_paused = true)]
+async fn entry_of_a_mapped_principal_goes_after_the_switch_to_api() {
+    let bed = sandbox(world_with_roles());
+    apply(&bed, &wanting(&[&dev("")])).await;
+    let line = "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev\n  groups: [ops]\n";
+    crate::scenarios::access::write(&bed, "mapRoles", Some(line));
+    let file = super::file(&[]).replace("accessConfig:\n", "accessConfig:\n  authenticationMode: API\n");
+    let mut wanted = pruning(crate::scenarios::stage::request(&file));
+    wanted.settings.allow = eksact_core::guard::Guard::ALL.into();
+    let before = writes(&bed).len();
+    apply(&bed, &wanted).await;
+    assert_eq!(
+        writes(&bed)[before..],
+        ["UpdateClusterConfig", "DeleteAccessEntry"]
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn prune_waits_while_something_that_gives_access_cannot_be_planned() {
     let bed = sandbox(world_with_roles());

@@ -236,6 +236,13 @@ fn moments(
         let is_other = stops_reading || has("access-entry", arn) || has("assumable-role", name_of(arn));
         has("identity-mapping", &mapped(arn)) && is_other
     };
+    // What a mapping gives that could not be read is lost with the entry that the plan makes for its principal: it says so.
+    let is_unread = |arn: &str| {
+        let mut findings = planned.plan.findings.iter();
+        let mut changes = planned.plan.changes.iter();
+        findings.any(|finding| finding.code.as_str() == "aws-auth-unreadable")
+            && changes.any(|change| change.address.kind() == "access-entry" && change.address.name() == arn)
+    };
     // Who has a policy and is to lose it has it as the plan changes it, until then: the plan says so of the policy.
     let is_told_policy = |right: &str, had: &Rights| {
         policy_behind(right).is_some_and(|policy| {
@@ -275,7 +282,7 @@ fn moments(
                     .filter(|right| !given_back.get(key).is_some_and(|rights| rights.contains(*right)))
                     .filter(|right| !is_told_policy(right, &had))
                     .collect();
-                if !lost.is_empty() && !replaced.contains(key) {
+                if !lost.is_empty() && !replaced.contains(key) && !is_unread(key) {
                     found.push(Violation::new(
                         LAW,
                         format!("{key} is without {lost:?} for a moment: it has {has:?}"),

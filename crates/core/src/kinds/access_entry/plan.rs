@@ -1,5 +1,7 @@
 //! From the entries that shall be there and those that are to what is done about each. Pure.
 
+use std::borrow::Cow;
+
 use serde_json::json;
 
 use super::{
@@ -102,6 +104,37 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             Some(existing) => subject.compare(existing, &known, draft),
         }
     }
+    unread_mappings(&resolved.entries, live, draft);
+}
+
+/// What the mappings of new entries give is lost with them, and cannot be told where `aws-auth` was not to be read.
+fn unread_mappings(entries: &[Cow<'_, ConfiguredEntry>], live: &Live, draft: &mut PlanDraft) {
+    let Some(Err(error)) = live.aws_auth() else {
+        return;
+    };
+    if live.cluster.mode() == Ok(AuthenticationMode::Api) {
+        return;
+    }
+    let arns = entries.iter().map(|entry| entry.principal_arn.value.as_str());
+    let made: Vec<&str> = arns
+        .filter(|arn| {
+            let change = draft.change(&addresses::access_entry(arn));
+            change.is_some_and(|change| change.action == Action::Create)
+        })
+        .collect();
+    let Some((first, others)) = made.split_first() else {
+        return;
+    };
+    let more = match others.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let message = format!(
+        "the cluster ignores what aws-auth says of a principal that has an access entry, and what it says of {first}{more} is not \
+         known: {error}"
+    );
+    let finding = Finding::new(Severity::Warning, Code::AwsAuthUnreadable, message);
+    draft.add_finding(finding.about(&addresses::aws_auth()).with_help_for(error));
 }
 
 fn nothing_to_update(arn: &str, live: &Live) -> Finding {

@@ -16,6 +16,7 @@ use crate::{
     engine::{
         Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, plan::fingerprint,
     },
+    guard::{access::principal_key, aws_auth::AwsAuthReading},
     kinds::{
         Request,
         revocation::{held_back, is_held_back},
@@ -89,6 +90,7 @@ fn named(request: &Request, arn: &str, entries: &[AccessEntry], live: &Live, dra
                     requested,
                     ("delete-stack", title, &operation),
                     vec![note],
+                    live,
                     draft,
                 );
             }
@@ -181,7 +183,27 @@ fn delete(entry: &AccessEntry, reason: Reason, live: &Live, draft: &mut PlanDraf
         cluster: live.cluster.name.clone(),
         seen: entry.clone(),
     };
-    delete_by(entry, reason, ("delete", title, &operation), Vec::new(), draft);
+    delete_by(
+        entry,
+        reason,
+        ("delete", title, &operation),
+        Vec::new(),
+        live,
+        draft,
+    );
+}
+
+/// Whether `aws-auth` lets the principal in once its entry is gone, or may: a cluster that is to stop reading it does so first.
+fn is_mapped(arn: &str, live: &Live) -> bool {
+    match AwsAuthReading::of_live(live) {
+        Some(Ok(reading)) => {
+            let access = &reading.access;
+            let account = arn.split(':').nth(4).unwrap_or_default();
+            access.principals.contains_key(&principal_key(arn)) || access.accounts.contains(account)
+        }
+        Some(Err(_)) => true,
+        None => false,
+    }
 }
 
 /// Deletes an entry by this step: its name, its title, the write.
@@ -190,16 +212,22 @@ fn delete_by(
     reason: Reason,
     (part, title, operation): (&str, String, &Operation),
     notes: Vec<String>,
+    live: &Live,
     draft: &mut PlanDraft,
 ) {
     let arn = &entry.principal_arn;
     let address = addresses::access_entry(arn);
     // Everything that is given is there before somebody loses something.
-    let after = draft
+    let given = draft
         .changes()
         .iter()
         .filter(|change| addresses::gives_access(&change.address) && change.action != Action::Delete)
-        .filter_map(|change| draft.last_step_of(&change.address))
+        .map(|change| &change.address);
+    let no_more_mapped = is_mapped(arn, live)
+        .then(|| addresses::authentication_mode(&live.cluster.name, AuthenticationMode::Api));
+    let after = given
+        .chain(&no_more_mapped)
+        .filter_map(|address| draft.last_step_of(address))
         .collect();
     let step = draft.add_step(&address, part, title, after, operation);
     let goes =
