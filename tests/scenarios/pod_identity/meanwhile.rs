@@ -1,11 +1,13 @@
 //! What happens between the plan and the write of an association: delays of EKS, others who are first, answers that are lost.
 
-use eksact_core::ports::CallErrorKind;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use eksact_core::{engine::StepFailure, ports::CallErrorKind};
 use eksact_simulator::{Fault, Matching, Rule};
 use serde_json::json;
 
 use super::{ROLE, associations, bed, deletion, file, given, request_of};
-use crate::scenarios::stage::{again, apply, carry_out, plan, request};
+use crate::scenarios::stage::{again, apply, carry_out, cluster, plan, request};
 
 /// EKS does not see a role that IAM has just made, and says what it says of a wrong one.
 #[tokio::test(start_paused = true)]
@@ -45,6 +47,42 @@ async fn an_association_that_appears_meanwhile_is_compared() {
         assert_eq!(report.succeeded(), succeeds, "{role}: {report:#?}");
         assert_eq!(associations(&bed).len(), 1);
     }
+}
+
+/// What somebody writes while EKS does not see the role yet is not written over.
+#[tokio::test(start_paused = true)]
+async fn an_association_that_changes_while_its_role_is_waited_for_is_kept() {
+    let bed = bed();
+    apply(&bed, &request(&file(&[&given("")]))).await;
+    let other = "arn:aws:iam::111122223333:role/other";
+    let wanted = request_of(&[&given("").replace(ROLE, other)]);
+    let planned = plan(&bed, &wanted).await;
+    let trust = bed.edit(|world| {
+        let role = world.roles.get_mut("other").unwrap();
+        std::mem::replace(
+            &mut role.trust_policy,
+            json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+                "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}),
+        )
+    });
+    // The role is seen from the second write on; before the first somebody changes the association.
+    let (hand, trust, second) = (bed.another_process(), trust.unwrap(), AtomicBool::new(false));
+    bed.faults().before_each_write(move |_| {
+        let is_second = second.swap(true, Ordering::Relaxed);
+        let edited = hand.edit(|world| {
+            if is_second {
+                world.roles.get_mut("other").unwrap().trust_policy = trust.clone();
+            } else {
+                let mut associations = cluster(world).eks.pod_identity_associations.values_mut();
+                associations.next().unwrap().disable_session_tags = true;
+            }
+        });
+        edited.unwrap();
+    });
+    let report = carry_out(&bed, &planned, &wanted).await;
+    assert_eq!(report.failed[0].1.cause, StepFailure::Moved, "{report:#?}");
+    let now = &associations(&bed)[0];
+    assert_eq!((now.role_arn.as_str(), now.disable_session_tags), (ROLE, true));
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,6 +19,7 @@ pub mod managed_policy;
 pub mod namespace;
 pub mod oidc_provider;
 pub mod origin;
+mod patience;
 mod permission_set;
 pub mod permissions;
 pub mod planner;

@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use tokio::time::Instant;
-
 use super::{
     adoption::{Adoption, adoption},
     granted::same_scope,
@@ -12,17 +10,13 @@ use super::{
 };
 use crate::{
     engine::{StepDone, StepError, StepFailure, executor::Progress},
-    kinds::{RunContext, left_change_set, runner::run_again, stack_write},
+    kinds::{RunContext, left_change_set, patience::Patience, runner::run_again, stack_write},
     ports::{
         CallError, CallErrorKind,
         aws::{AccessEntry, AccessPolicy, ChangeSet, NewAccessEntry},
     },
 };
 use eksact_identity::authn::access_entry::derived_username;
-
-/// How long EKS may take to see a new principal, or a new entry. Terraform's provider waits as long
-/// (`internal/service/eks/access_entry.go`).
-const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How long EKS may take until an access policy counts: "several seconds", by its user guide; nothing tells when it does for somebody
 /// else (<https://docs.aws.amazon.com/eks/latest/userguide/access-policies.html>).
@@ -46,7 +40,10 @@ pub(super) async fn run(
                 let Err(error) = context.writers.aws.create_access_entry(&cluster, &entry).await else {
                     return Ok(StepDone::default());
                 };
-                if principal_exists && is_unseen_principal(&error) && patience.waits(progress).await {
+                if principal_exists
+                    && is_unseen_principal(&error)
+                    && patience.waits_until("EKS sees the principal", progress).await
+                {
                     continue;
                 }
                 let adopted = |now: &AccessEntry| adoption(now, &made(&entry), &policies, is_after_switch);
@@ -92,7 +89,11 @@ pub(super) async fn run(
                     .associate_access_policy(&cluster, &principal_arn, &policy)
                     .await
                 {
-                    Err(error) if is_new && is_unseen_entry(&error) && patience.waits(progress).await => {
+                    Err(error)
+                        if is_new
+                            && is_unseen_entry(&error)
+                            && patience.waits_until("EKS sees the principal", progress).await =>
+                    {
                         // Somebody may have given it meanwhile. An entry that cannot be read yet is none to look at.
                         looks = read(&cluster, &principal_arn, context).await?.is_some();
                     }
@@ -359,32 +360,6 @@ fn is_unseen_entry(error: &CallError) -> bool {
 /// EKS does not see the principal, which it says in the same words of one that is new to IAM.
 fn is_unseen_principal(error: &CallError) -> bool {
     error.kind == CallErrorKind::Invalid && error.message.contains("invalid principal")
-}
-
-/// For how long a call is made over again that EKS refuses because it sees something late.
-struct Patience {
-    begun: Instant,
-    pause: Duration,
-}
-
-impl Patience {
-    fn new() -> Self {
-        Self {
-            begun: Instant::now(),
-            pause: Duration::from_secs(1),
-        }
-    }
-
-    /// Waits a while, longer each time; says whether there was time for it.
-    async fn waits(&mut self, progress: &Progress) -> bool {
-        let is_left = self.begun.elapsed() + self.pause < PATIENCE;
-        if is_left {
-            progress.tell("waiting until EKS sees the principal");
-            tokio::time::sleep(self.pause).await;
-            self.pause = (self.pause * 2).min(Duration::from_secs(10));
-        }
-        is_left
-    }
 }
 
 /// What is to go and is gone is done.

@@ -1,13 +1,9 @@
 //! Carries out the writes: waits where IAM has not spread a role yet, and writes over nothing that the plan did not see.
 
-use std::time::Duration;
-
-use tokio::time::{Instant, sleep};
-
 use super::operation::{Given, Operation, Session};
 use crate::{
     engine::{Deferred, StepDone, StepError, StepFailure, executor::Progress},
-    kinds::{RunContext, runner::run_again},
+    kinds::{RunContext, patience::Patience, runner::run_again},
     ports::{
         CallError, CallErrorKind,
         aws::{
@@ -16,10 +12,8 @@ use crate::{
     },
 };
 
-/// So long EKS may not see a role or its trust policy that IAM has (hashicorp/terraform-provider-aws waits as long).
-const LAG: Duration = Duration::from_mins(2);
-const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(10);
+/// What is waited for.
+const SEEN: &str = "EKS sees the role";
 
 /// Carries out one write.
 pub(super) async fn run(
@@ -89,25 +83,6 @@ fn known(arn: Deferred<String>) -> Result<String, StepError> {
     }
 }
 
-/// Makes a write again while EKS does not see the role, or its trust policy, that was written a moment ago.
-async fn until_seen<T, F>(write: impl Fn() -> F + Send, progress: &Progress) -> Result<T, CallError>
-where
-    F: Future<Output = Result<T, CallError>> + Send,
-{
-    let begun = Instant::now();
-    let mut pause = SHORTEST;
-    loop {
-        match write().await {
-            Err(error) if is_role_not_seen(&error) && begun.elapsed() + pause <= LAG => {
-                progress.tell("waiting until EKS sees the role");
-                sleep(pause).await;
-                pause = (pause * 3 / 2).min(LONGEST);
-            }
-            other => return other,
-        }
-    }
-}
-
 async fn create(
     cluster: &str,
     new: &NewPodIdentityAssociation,
@@ -115,9 +90,13 @@ async fn create(
     progress: &Progress,
 ) -> Result<StepDone, StepError> {
     let aws = &context.writers.aws;
-    let made = until_seen(|| aws.create_pod_identity_association(cluster, new), progress).await;
-    let Err(error) = made else {
-        return Ok(StepDone::default());
+    let mut patience = Patience::new();
+    let error = loop {
+        match aws.create_pod_identity_association(cluster, new).await {
+            Ok(_) => return Ok(StepDone::default()),
+            Err(error) if is_role_not_seen(&error) && patience.waits_until(SEEN, progress).await => {}
+            Err(error) => break error,
+        }
     };
     if error.kind != CallErrorKind::AlreadyExists && !error.kind.is_passing() {
         return Err(error.into());
@@ -174,52 +153,62 @@ async fn update(
     context: &RunContext,
     progress: &Progress,
 ) -> Result<StepDone, StepError> {
-    let Some(now) = described(write.cluster, write.id, context).await? else {
-        return Err(moved(&format!(
-            "the association {} is gone since the plan was made",
-            write.id
-        )));
+    let mut patience = Patience::new();
+    let made = loop {
+        let Some(now) = described(write.cluster, write.id, context).await? else {
+            return Err(moved(&format!(
+                "the association {} is gone since the plan was made",
+                write.id
+            )));
+        };
+        let now = Given::of(&now);
+        if now.is_same(after) {
+            return Ok(StepDone::default());
+        }
+        if !now.is_same(before) {
+            return Err(moved(&format!(
+                "the association {} changed since the plan was made",
+                write.id
+            )));
+        }
+        let change = change(&now, after);
+        let aws = &context.writers.aws;
+        match aws
+            .update_pod_identity_association(write.cluster, write.id, &change, write.token)
+            .await
+        {
+            Err(error) if is_role_not_seen(&error) && patience.waits_until(SEEN, progress).await => {}
+            Err(error) if !error.kind.is_passing() => return Err(error.into()),
+            made => break made,
+        }
     };
-    let now = Given::of(&now);
-    if now.is_same(after) {
-        return Ok(StepDone::default());
+    // EKS documents for the target role alone that an empty text clears it: whatever was sent is looked at.
+    let there = described(write.cluster, write.id, context).await?;
+    match there.map(|there| Given::of(&there)) {
+        Some(there) if there.is_same(after) => Ok(StepDone::default()),
+        _ => match made {
+            Err(error) => Err(error.into()),
+            Ok(()) => Err(StepError::new(format!(
+                "EKS accepted the update of association {} and did not carry it out whole",
+                write.id
+            ))
+            .with_help(run_again())),
+        },
     }
-    if !now.is_same(before) {
-        return Err(moved(&format!(
-            "the association {} changed since the plan was made",
-            write.id
-        )));
-    }
+}
+
+/// What of an association is to change.
+fn change(now: &Given, after: &Given) -> PodIdentityAssociationUpdate {
     let cleared = |before: &Option<String>, after: &Option<String>| {
         (before != after).then(|| after.clone().unwrap_or_default())
     };
     let (old, new) = (&now.session, &after.session);
-    let change = PodIdentityAssociationUpdate {
+    PodIdentityAssociationUpdate {
         role_arn: (now.role_arn != after.role_arn).then(|| after.role_arn.clone()),
         target_role_arn: cleared(&old.target_role_arn, &new.target_role_arn),
         disable_session_tags: (old.disable_session_tags != new.disable_session_tags)
             .then_some(new.disable_session_tags),
         policy: cleared(&old.policy, &new.policy),
-    };
-    let aws = &context.writers.aws;
-    let send = || aws.update_pod_identity_association(write.cluster, write.id, &change, write.token);
-    match until_seen(send, progress).await {
-        Err(error) if !error.kind.is_passing() => Err(error.into()),
-        made => {
-            // EKS documents for the target role alone that an empty text clears it: whatever was sent is looked at.
-            let there = described(write.cluster, write.id, context).await?;
-            match there.map(|there| Given::of(&there)) {
-                Some(there) if there.is_same(after) => Ok(StepDone::default()),
-                _ => match made {
-                    Err(error) => Err(error.into()),
-                    Ok(()) => Err(StepError::new(format!(
-                        "EKS accepted the update of association {} and did not carry it out whole",
-                        write.id
-                    ))
-                    .with_help(run_again())),
-                },
-            }
-        }
     }
 }
 
