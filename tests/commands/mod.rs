@@ -3,6 +3,7 @@
 
 mod access_entry;
 mod apply;
+mod asked_once;
 mod authentication_mode;
 mod aws_auth;
 mod aws_auth_unread;

@@ -5,6 +5,7 @@ use std::{
     fmt::Write as _,
     io::{BufReader, Write as _},
     net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
     thread,
 };
 
@@ -36,16 +37,26 @@ pub(in crate::commands) enum Manner {
 
 /// Starts it, and gives its address.
 pub(in crate::commands) fn start(manner: Manner) -> String {
+    start_telling(manner).0
+}
+
+/// Method, path and query of each request, in the order in which they came.
+pub(in crate::commands) type Requests = Arc<Mutex<Vec<String>>>;
+
+/// Starts it, and gives its address and what it is asked.
+pub(in crate::commands) fn start_telling(manner: Manner) -> (String, Requests) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let own = address.clone();
+    let requests = Requests::default();
+    let asked = Arc::clone(&requests);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let own = own.clone();
-            thread::spawn(move || answer(&stream, manner, &own));
+            let (own, asked) = (own.clone(), Arc::clone(&asked));
+            thread::spawn(move || answer(&stream, manner, &own, &asked));
         }
     });
-    address
+    (address, requests)
 }
 
 struct Request {
@@ -97,9 +108,10 @@ impl Request {
     }
 }
 
-fn answer(mut stream: &TcpStream, manner: Manner, own: &str) {
+fn answer(mut stream: &TcpStream, manner: Manner, own: &str, asked: &Mutex<Vec<String>>) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = Request::read(&mut reader) {
+        asked.lock().unwrap().push(request.line.clone());
         let (status, kind, body) = match manner {
             Manner::Proxy => (
                 "407 Proxy Authentication Required",
