@@ -34,7 +34,7 @@ fn describe_cluster_is_asked_once_by_every_command() {
     let place = Place::new();
     place.write("cluster.yaml", CLUSTER);
     place.write("other.yaml", &CLUSTER.replace("name: prod", "name: other"));
-    let (mut faults, mut asking) = (Vec::new(), BTreeSet::new());
+    let (mut faults, mut asking, mut reaching) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     for words in commands() {
         let command = words.join(" ");
         for line in lines(&command).unwrap() {
@@ -58,6 +58,9 @@ fn describe_cluster_is_asked_once_by_every_command() {
             if times > 0 {
                 asking.insert(command.clone());
             }
+            if asked.iter().any(|request| request.contains(" /api")) {
+                reaching.insert(command.clone());
+            }
             if times > 1 {
                 faults.push(format!(
                     "`{command} {line}` asks {times} times: {}",
@@ -69,4 +72,5 @@ fn describe_cluster_is_asked_once_by_every_command() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     // A run that ends before it asks would show nothing.
     assert!(asking.len() >= 40, "{asking:?}");
+    assert!(reaching.len() >= 25, "{reaching:?}");
 }

@@ -5,10 +5,11 @@ use std::{
     fmt::Write as _,
     io::{BufReader, Write as _},
     net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     thread,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::planted::canary;
@@ -171,6 +172,15 @@ fn credentials_xml(action: &str) -> Answer {
     ))
 }
 
+/// An authority for the cluster: without one nobody goes to its API. It is reached without TLS, so that no server needs a key.
+fn authority() -> &'static str {
+    static AUTHORITY: OnceLock<String> = OnceLock::new();
+    AUTHORITY.get_or_init(|| {
+        let made = rcgen::generate_simple_self_signed(["api".to_owned()]).unwrap();
+        STANDARD.encode(made.cert.pem())
+    })
+}
+
 fn known(request: &Request, own: &str) -> Option<Answer> {
     if request.is("GetCallerIdentity") || request.body.starts_with("Action=GetCallerIdentity") {
         return Some(of_xml(
@@ -201,7 +211,7 @@ fn known(request: &Request, own: &str) -> Option<Answer> {
         let body = match rest {
             "" => json!({"cluster": {
                 "name": "prod", "arn": "arn:aws:eks:eu-west-1:111122223333:cluster/prod", "status": "ACTIVE", "version": "1.33",
-                "endpoint": format!("http://{own}"), "certificateAuthority": {"data": "Q0E="},
+                "endpoint": format!("http://{own}"), "certificateAuthority": {"data": authority()},
                 "identity": {"oidc": {"issuer": "https://oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"}},
                 "accessConfig": {"authenticationMode": "API_AND_CONFIG_MAP"},
             }}),
