@@ -94,7 +94,7 @@ impl CheckAwsAuth {
         let name = &config.metadata.name.value;
         let connection = Connection::open(global, &config, printer).await?;
         let (aws, kubernetes) = (&connection.readers.aws, &connection.readers.kubernetes);
-        let cluster = aws.cluster(name).await?;
+        let cluster = connection.cluster(name).await?;
         let (config_map, bindings, roles) = tokio::join!(
             kubernetes.get::<ConfigMap>(ObjectKey::namespaced(NAMESPACE, NAME)),
             kubernetes.list::<RbacBinding>(None, Selector::Everything),

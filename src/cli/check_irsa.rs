@@ -72,9 +72,9 @@ impl CheckIrsa {
         };
         let ServiceAccountKey { namespace, name } = &self.service_account;
         let connection = Connection::open(global, &config, printer).await?;
+        let cluster = connection.cluster(&config.metadata.name.value).await?;
         let readers = connection.readers;
-        let (cluster, api_issuer, service_account, pods) = tokio::join!(
-            readers.aws.cluster(&config.metadata.name.value),
+        let (api_issuer, service_account, pods) = tokio::join!(
             readers.kubernetes.service_account_issuer(),
             readers
                 .kubernetes
@@ -83,7 +83,6 @@ impl CheckIrsa {
                 .kubernetes
                 .list::<kubernetes::Pod>(Some(namespace), kubernetes::Pod::under(name)),
         );
-        let cluster = cluster?;
         let arn: Arn = cluster
             .arn
             .parse()

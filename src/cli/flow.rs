@@ -169,7 +169,8 @@ pub(super) async fn apply(
     approval: ApprovalFlags,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
-    apply_again(request, connection, flags, approval, &[], printer).await
+    let plan = plan_for(request, connection, printer).await?;
+    apply_plan(&plan, request, connection, flags, approval, &[], printer).await
 }
 
 /// The same where the request was made of what `reader` has read: nothing of it is read again to plan.
@@ -181,13 +182,13 @@ pub(super) async fn apply_over(
     approval: ApprovalFlags,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
-    let plan = plan_over(reader, request).await?;
-    apply_plan(&plan, request, connection, flags, approval, &[], printer).await
+    apply_choice_over(reader, request, connection, flags, approval, &[], printer).await
 }
 
 /// The same for a command that chose something by itself: where there is no terminal to ask on, the command to run with
 /// approval names the choice by these further arguments, so that it approves what was shown.
-pub(super) async fn apply_again(
+pub(super) async fn apply_choice_over(
+    reader: &LiveReader,
     request: &Request,
     connection: &Connection,
     flags: &PlanFlags,
@@ -195,7 +196,7 @@ pub(super) async fn apply_again(
     chosen: &[String],
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
-    let plan = plan_for(request, connection, printer).await?;
+    let plan = plan_over(reader, request).await?;
     apply_plan(&plan, request, connection, flags, approval, chosen, printer).await
 }
 

@@ -106,10 +106,7 @@ impl GetServiceAccounts {
         };
         let cluster = &config.metadata.name.value;
         let connection = Connection::open(global, &config, printer).await?;
-        let (described, stacks) = tokio::join!(
-            connection.readers.aws.cluster(cluster),
-            connection.readers.aws.stacks()
-        );
+        let (described, stacks) = tokio::join!(connection.cluster(cluster), connection.readers.aws.stacks());
         let mut found: Vec<Found> = stacks?
             .into_iter()
             .filter(|stack| is_of_cluster(stack, cluster))

@@ -83,14 +83,13 @@ impl GetIdentityMappings {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let config = self.cluster.config(global, printer)?;
         let connection = Connection::open(global, &config, printer).await?;
-        let (cluster, config_map) = tokio::join!(
-            connection.readers.aws.cluster(&config.metadata.name.value),
-            connection
-                .readers
-                .kubernetes
-                .get::<ConfigMap>(ObjectKey::namespaced(NAMESPACE, NAME))
-        );
-        let is_unread = cluster?.authentication_mode.as_deref() == Some("API");
+        let cluster = connection.cluster(&config.metadata.name.value).await?;
+        let config_map = connection
+            .readers
+            .kubernetes
+            .get::<ConfigMap>(ObjectKey::namespaced(NAMESPACE, NAME))
+            .await;
+        let is_unread = cluster.authentication_mode.as_deref() == Some("API");
         if is_unread {
             printer.warning(&format!(
                 "{NOT_READ}, which lets no one in; access entries do: `eksact create accessentry --cluster {} --region {} \

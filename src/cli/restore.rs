@@ -73,11 +73,8 @@ impl RestoreAwsAuth {
         let mut request = self.cluster.request(&self.plan, global, printer)?;
         request.config.access = request.config.access.place_and_rule();
         let connection = Connection::open(global, &request.config, printer).await?;
-        let cluster = connection
-            .readers
-            .aws
-            .cluster(&request.config.metadata.name.value)
-            .await?;
+        let reader = flow::reader(&connection, &request.config, printer).await?;
+        let cluster = reader.cluster();
         let found = async || {
             let kubernetes = connection.readers.kubernetes.as_ref();
             match all_backups(kubernetes, carry_out::state_folder().as_deref(), &cluster.arn).await {
@@ -93,7 +90,7 @@ impl RestoreAwsAuth {
                     let entries = connection.readers.aws.access_entries(&cluster.name).await.ok();
                     Err(Failure::error(error.to_string()).with_help(remedy!(
                         "If no one gets in any more, create an access entry to recover: {}",
-                        recovery::commands(&cluster, region, caller.as_ref(), &[entries.as_deref()])
+                        recovery::commands(cluster, region, caller.as_ref(), &[entries.as_deref()])
                     )))
                 }
                 Err(error) => Err(error.into()),
@@ -114,7 +111,8 @@ impl RestoreAwsAuth {
             }
         };
         request.ask(AwsAuthScope::Restore(restore));
-        flow::apply_again(
+        flow::apply_choice_over(
+            &reader,
             &request,
             &connection,
             &self.plan,

@@ -255,7 +255,6 @@ impl Asking<'_> {
         let mode = value(Some(&described)).and_then(|cluster| cluster.authentication_mode.clone());
         let issuer = value(Some(&described)).and_then(|cluster| cluster.oidc_issuer.clone());
         let is_missing = is_missing(Some(&described));
-        let is_described = described.is_ok();
         asked.cluster = Some(described);
         if is_missing {
             // Whatever a kubeconfig leads to is another cluster.
@@ -264,9 +263,10 @@ impl Asking<'_> {
         if matches!(mode.as_deref(), Some("API" | "API_AND_CONFIG_MAP")) {
             asked.entries = Some(aws.access_entries(self.cluster).await);
         }
+        let described = value(asked.cluster.as_ref());
         let own = self
             .sources
-            .own_server(self.cluster, is_described, sign_in, self.global);
+            .own_server(self.cluster, described, sign_in, self.global);
         if let Some(own) = &own {
             asked.server = Some(server_says(own).await);
         }

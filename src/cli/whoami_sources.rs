@@ -15,7 +15,11 @@ use eksact_core::{
     diagnosis::token_verdict,
     engine::Finding,
     kubeconfig::SignIn,
-    ports::{CallError, aws::AwsReader, kubernetes::KubernetesReader},
+    ports::{
+        CallError,
+        aws::{AwsReader, Cluster},
+        kubernetes::KubernetesReader,
+    },
 };
 use eksact_identity::authn::{
     token::Token,
@@ -53,7 +57,7 @@ impl Sources {
     pub(super) fn own_server(
         &self,
         cluster: &str,
-        is_described: bool,
+        described: Option<&Cluster>,
         sign_in: Option<&SignIn>,
         global: &GlobalFlags,
     ) -> Option<Server> {
@@ -66,7 +70,7 @@ impl Sources {
                 ..
             } => (aws.clone(), credentials.clone(), region.clone()),
         };
-        let connection = if is_described {
+        let connection = if described.is_some() {
             Connection::Endpoint {
                 aws,
                 credentials,
@@ -82,7 +86,11 @@ impl Sources {
         } else {
             return None;
         };
-        Some(Arc::new(KubernetesClient::new(cluster.to_owned(), connection)))
+        let server: Server = Arc::new(KubernetesClient::new(cluster.to_owned(), connection));
+        if let Some(described) = described {
+            server.learn(described);
+        }
+        Some(server)
     }
 
     /// The server as somebody else, who may read more: whom the kubeconfig names, or the sandbox's creator.

@@ -13,7 +13,11 @@ use eksact_cloud::{
 };
 use eksact_core::{
     config::{ClusterConfig, Located},
-    ports::{CallError, Readers, Writers, aws::CallerIdentityReader as _, web_identity::WebIdentityTrial},
+    ports::{
+        CallError, Readers, Writers,
+        aws::{CallerIdentityReader as _, Cluster},
+        web_identity::WebIdentityTrial,
+    },
     view::{Printer, terminal_question},
 };
 use eksact_credentials::{CredentialSource, Environment, SharedConfig, SourceError, source::profile_name};
@@ -55,6 +59,16 @@ impl Connection {
         let route = Route::of(role, global, config)?;
         let account = Account::open(&route, global, printer).await?;
         Self::over(&account, global, config).await
+    }
+
+    /// What EKS says of the cluster. The way to the cluster's API learns it as well, and does not ask again.
+    ///
+    /// # Errors
+    /// When EKS does not say it.
+    pub(super) async fn cluster(&self, name: &str) -> Result<Cluster, CallError> {
+        let cluster = self.readers.aws.cluster(name).await?;
+        self.readers.kubernetes.learn(&cluster);
+        Ok(cluster)
     }
 
     /// The way into the sandbox.

@@ -3,10 +3,12 @@
 
 mod access_entry;
 mod apply;
+mod asked_once;
 mod authentication_mode;
 mod aws_auth;
 mod aws_auth_unread;
 mod aws_profile;
+mod backups_at_once;
 mod broadening;
 mod check_access;
 mod check_irsa;

@@ -1,6 +1,7 @@
 //! The rooms of `eksact-core` use each other in one direction only. Between crates Cargo keeps that; inside of one, this test.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -195,4 +196,79 @@ fn rooms_are_found_in_every_form_of_import() {
     ] {
         assert_eq!(named(source, &rooms), wanted, "{source}");
     }
+}
+
+/// Who offers something. The compiler takes every public item for used. The simulator offers tests what the program needs not.
+const OFFERING: [&str; 6] = ["message", "yaml", "identity", "credentials", "core", "cloud"];
+/// By these the judges of our answers say a request with everything that is known of it, and a test of that is all they are for.
+const FOR_JUDGES: [&str; 2] = ["with_values", "and_no_other"];
+
+/// The sources below a folder without their tests and comments.
+fn product(folder: &Path) -> String {
+    let mut all = Vec::new();
+    files(folder, &mut all);
+    let mut product = String::new();
+    for file in all {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let is_test = name.ends_with("tests.rs") || name == "laws.rs";
+        if is_test || file.components().any(|part| part.as_os_str() == "tests") {
+            continue;
+        }
+        let source = fs::read_to_string(&file).unwrap();
+        let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        for line in source.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            product.push_str(line);
+            product.push('\n');
+        }
+    }
+    product
+}
+
+/// The name of the public item that a line begins.
+fn offered(line: &str) -> Option<&str> {
+    let rest = line.trim_start().strip_prefix("pub ")?;
+    for before in [
+        "const fn ",
+        "async fn ",
+        "fn ",
+        "struct ",
+        "enum ",
+        "const ",
+        "type ",
+        "trait ",
+    ] {
+        if let Some(item) = rest.strip_prefix(before) {
+            return item
+                .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+                .next();
+        }
+    }
+    None
+}
+
+#[test]
+fn public_items_are_used_by_the_program() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let own: Vec<String> = OFFERING
+        .iter()
+        .map(|name| product(&root.join("crates").join(name).join("src")))
+        .collect();
+    let others =
+        ["src", "crates/simulator/src", "crates/simulation/src"].map(|folder| product(&root.join(folder)));
+    let mut words: BTreeMap<&str, usize> = BTreeMap::new();
+    for text in own.iter().chain(&others) {
+        for word in text.split(|letter: char| !letter.is_alphanumeric() && letter != '_') {
+            *words.entry(word).or_default() += 1;
+        }
+    }
+    let mut seen = 0;
+    let mut unused = Vec::new();
+    for item in own.iter().flat_map(|text| text.lines()).filter_map(offered) {
+        seen += 1;
+        if words[item] == 1 && !FOR_JUDGES.contains(&item) {
+            unused.push(item);
+        }
+    }
+    assert!(unused.is_empty(), "nothing but tests uses {unused:?}");
+    assert!(seen > 800, "{seen}");
 }

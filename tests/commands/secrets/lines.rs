@@ -62,6 +62,9 @@ pub(in crate::commands) fn lines(command: &str) -> Option<&'static [&'static str
             "--name prod --kubeconfig broken-kube.yaml",
             "--name prod --kubeconfig kube.yaml --proxy-url http://nina:NOT_A_URL@:x",
             "--name prod --kubeconfig kube.yaml --exec-env EXEC_ENV",
+            "--name prod --kubeconfig kube.yaml --assume-role arn:aws:iam::444455556666:role/dev --write-aws-profile full --source-profile keys",
+            "--name prod --kubeconfig kube.yaml --assume-role arn:aws:iam::444455556666:role/dev --write-aws-profile full --source-profile keys --force --diff-only",
+            "--name prod --kubeconfig kube.yaml --assume-role arn:aws:iam::444455556666:role/dev --write-aws-profile full --source-profile keys --force -o json",
         ],
         "delete iamserviceaccount" => &[
             "--cluster prod --namespace app --name reader --yes",

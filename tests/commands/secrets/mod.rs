@@ -42,6 +42,8 @@ enum Where {
     Stderr,
     /// A kubeconfig that the command was asked to change.
     Kubeconfig,
+    /// The AWS config file, in which it was asked to write a profile.
+    AwsConfig,
     /// The private cache.
     Cache,
     File,
@@ -80,6 +82,12 @@ const EXCEPTIONS: &[Exception] = &[
         commands: WRITERS_OF_KUBECONFIGS,
         place: Where::Kubeconfig,
         secrets: OF_KUBECONFIG,
+    },
+    // So does an AWS config file, of which a profile's role and source are changed and nothing else.
+    Exception {
+        commands: &["update-kubeconfig"],
+        place: Where::AwsConfig,
+        secrets: &["config-secret-key", "config-session-token", "config-process"],
     },
     // The patch is of the pod as the file has it (docs/pod-credentials.md).
     Exception {
@@ -282,6 +290,7 @@ fn look_at(words: &[String], servers: &Servers, seen: &Mutex<Seen>) {
                 Where::Cache
             }
             name if name == "kube.yaml" => Where::Kubeconfig,
+            name if name == ".aws/config" => Where::AwsConfig,
             _ => Where::File,
         };
         let mut seen = seen.lock().unwrap();

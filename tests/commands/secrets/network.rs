@@ -5,9 +5,11 @@ use std::{
     fmt::Write as _,
     io::{BufReader, Write as _},
     net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex, OnceLock},
     thread,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::planted::canary;
@@ -36,16 +38,26 @@ pub(in crate::commands) enum Manner {
 
 /// Starts it, and gives its address.
 pub(in crate::commands) fn start(manner: Manner) -> String {
+    start_telling(manner).0
+}
+
+/// Method, path and query of each request, in the order in which they came.
+pub(in crate::commands) type Requests = Arc<Mutex<Vec<String>>>;
+
+/// Starts it, and gives its address and what it is asked.
+pub(in crate::commands) fn start_telling(manner: Manner) -> (String, Requests) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let own = address.clone();
+    let requests = Requests::default();
+    let asked = Arc::clone(&requests);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let own = own.clone();
-            thread::spawn(move || answer(&stream, manner, &own));
+            let (own, asked) = (own.clone(), Arc::clone(&asked));
+            thread::spawn(move || answer(&stream, manner, &own, &asked));
         }
     });
-    address
+    (address, requests)
 }
 
 struct Request {
@@ -97,9 +109,10 @@ impl Request {
     }
 }
 
-fn answer(mut stream: &TcpStream, manner: Manner, own: &str) {
+fn answer(mut stream: &TcpStream, manner: Manner, own: &str, asked: &Mutex<Vec<String>>) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = Request::read(&mut reader) {
+        asked.lock().unwrap().push(request.line.clone());
         let (status, kind, body) = match manner {
             Manner::Proxy => (
                 "407 Proxy Authentication Required",
@@ -159,6 +172,15 @@ fn credentials_xml(action: &str) -> Answer {
     ))
 }
 
+/// An authority for the cluster: without one nobody goes to its API. It is reached without TLS, so that no server needs a key.
+fn authority() -> &'static str {
+    static AUTHORITY: OnceLock<String> = OnceLock::new();
+    AUTHORITY.get_or_init(|| {
+        let made = rcgen::generate_simple_self_signed(["api".to_owned()]).unwrap();
+        STANDARD.encode(made.cert.pem())
+    })
+}
+
 fn known(request: &Request, own: &str) -> Option<Answer> {
     if request.is("GetCallerIdentity") || request.body.starts_with("Action=GetCallerIdentity") {
         return Some(of_xml(
@@ -189,7 +211,7 @@ fn known(request: &Request, own: &str) -> Option<Answer> {
         let body = match rest {
             "" => json!({"cluster": {
                 "name": "prod", "arn": "arn:aws:eks:eu-west-1:111122223333:cluster/prod", "status": "ACTIVE", "version": "1.33",
-                "endpoint": format!("http://{own}"), "certificateAuthority": {"data": "Q0E="},
+                "endpoint": format!("http://{own}"), "certificateAuthority": {"data": authority()},
                 "identity": {"oidc": {"issuer": "https://oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"}},
                 "accessConfig": {"authenticationMode": "API_AND_CONFIG_MAP"},
             }}),

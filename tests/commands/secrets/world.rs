@@ -128,11 +128,16 @@ impl Planted {
                  [profile web]\nrole_arn = arn:aws:iam::111122223333:role/dev\nweb_identity_token_file = {}\n\
                  [profile mfa]\nrole_arn = arn:aws:iam::111122223333:role/dev\nsource_profile = keys\nmfa_serial = arn:aws:iam::111122223333:mfa/nina\n\
                  [profile sso]\nsso_session = s\nsso_account_id = 111122223333\nsso_role_name = Admin\n\
-                 [sso-session s]\nsso_start_url = https://example.awsapps.com/start\nsso_region = eu-west-1\n",
+                 [sso-session s]\nsso_start_url = https://example.awsapps.com/start\nsso_region = eu-west-1\n\
+                 [profile full]\nrole_arn = arn:aws:iam::111122223333:role/old\naws_secret_access_key = {}\naws_session_token = {}\n\
+                 credential_process = /bin/sh -c '{}'\n",
                 in_home("credentials.sh"),
                 in_home("refusing.sh"),
                 "profile-external-id",
                 in_home("session.jwt"),
+                canary("config-secret-key"),
+                canary("config-session-token"),
+                canary("config-process"),
             ),
         );
         planted.write(

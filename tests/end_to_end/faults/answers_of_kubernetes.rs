@@ -132,5 +132,18 @@ fn kubernetes_that_fails_is_told_and_a_rerun_ends_it() {
             (S::CreateMapping, 1, 60, "aws-auth-unreadable]"),
         ],
     );
+    under(
+        "the read of `aws-auth` is never answered",
+        json!({"hang": true, "request": "GET /api/v1/namespaces/kube-system/configmaps/aws-auth", "count": null}),
+        &[
+            (S::GetMapping, 1, 60, "did not answer"),
+            (S::CreateMapping, 4, 60, "did not answer"),
+        ],
+    );
+    under(
+        "the write of `aws-auth` is never answered, and not carried out",
+        json!({"hang": true, "request": PATCH}),
+        &[(S::CreateMapping, 0, 120, "Applied:")],
+    );
     scene.check("answers-of-kubernetes", &rows);
 }

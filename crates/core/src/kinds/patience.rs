@@ -32,7 +32,7 @@ impl Patience {
     pub(super) async fn waits_until(&mut self, seen: &str, progress: &Progress) -> bool {
         let is_left = self.begun.elapsed() + self.pause <= WHOLE;
         if is_left {
-            progress.tell(&format!("waiting until {seen}"));
+            progress.tell(format!("waiting until {seen}"));
             sleep(self.pause).await;
             self.pause = (self.pause * 3 / 2).min(LONGEST);
         }

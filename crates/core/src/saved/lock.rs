@@ -261,12 +261,6 @@ impl Held {
         }
     }
 
-    /// Whether the lock has ended by itself.
-    pub fn has_ended(&self, now: Timestamp) -> bool {
-        let renewed = self.lease.spec.renew_time.map(|time| time.0);
-        renewed.is_none_or(|renewed| renewed.saturating_add(DURATION).is_ok_and(|until| until < now))
-    }
-
     /// Gives the lock back, and remembers how the plan was applied: none where nothing of it was begun.
     ///
     /// # Errors

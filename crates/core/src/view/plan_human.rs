@@ -32,13 +32,6 @@ pub fn plan_human(plan: &Plan, file: Option<&str>, style: Style) -> String {
     page.finish()
 }
 
-/// The first line alone: `Plan for prod (…): 2 to create, 1 to update, 0 to delete · 14 unchanged.`
-pub fn plan_verdict(plan: &Plan, file: Option<&str>, style: Style) -> String {
-    let mut page = Page::new(style);
-    page.line(&[], &verdict(plan, file));
-    page.finish()
-}
-
 /// The words of the first line.
 pub(super) fn verdict(plan: &Plan, file: Option<&str>) -> Vec<Span> {
     let refusals = plan.findings_of(Severity::Refusal).count();

@@ -137,11 +137,6 @@ impl Printer {
         self.stderr.style
     }
 
-    /// Whether stdout is a terminal.
-    pub const fn stdout_is_terminal(&self) -> bool {
-        self.stdout.terminal
-    }
-
     /// Whether stderr is a terminal, so that lines on it may be drawn anew.
     pub const fn stderr_is_terminal(&self) -> bool {
         self.stderr.terminal

@@ -72,31 +72,14 @@ impl Arn {
         self.iam_name("role/")
     }
 
-    /// The path of the IAM role this ARN stands for, with both slashes: `/` or `/teams/data/`.
-    pub fn role_path(&self) -> Option<&str> {
-        self.iam_path("role/")
-    }
-
     /// The name of the managed policy this ARN stands for, without its path; nothing if it is not a policy's.
     pub fn policy_name(&self) -> Option<&str> {
         self.iam_name("policy/")
     }
 
-    /// The path of the managed policy this ARN stands for, with both slashes.
-    pub fn policy_path(&self) -> Option<&str> {
-        self.iam_path("policy/")
-    }
-
     fn iam_name(&self, kind: &str) -> Option<&str> {
         let rest = self.iam_resource(kind)?;
         rest.rsplit('/').next().filter(|name| !name.is_empty())
-    }
-
-    fn iam_path(&self, kind: &str) -> Option<&str> {
-        self.iam_name(kind)?;
-        // The path begins with the slash that ends the kind.
-        let from_slash = self.resource.get(kind.len() - 1..)?;
-        from_slash.get(..=from_slash.rfind('/')?)
     }
 
     fn iam_resource(&self, kind: &str) -> Option<&str> {
@@ -219,32 +202,25 @@ mod tests {
     }
 
     #[test]
-    fn names_and_paths_of_roles_and_policies() {
+    fn names_of_roles_and_policies() {
         let role: Arn = "arn:aws:iam::111122223333:role/teams/data/reader"
             .parse()
             .unwrap();
-        assert_eq!(
-            (role.role_name(), role.role_path()),
-            (Some("reader"), Some("/teams/data/"))
-        );
-        assert_eq!((role.policy_name(), role.policy_path()), (None, None));
+        assert_eq!(role.role_name(), Some("reader"));
+        assert_eq!(role.policy_name(), None);
 
         let plain: Arn = "arn:aws:iam::111122223333:role/reader".parse().unwrap();
-        assert_eq!(
-            (plain.role_name(), plain.role_path()),
-            (Some("reader"), Some("/"))
-        );
+        assert_eq!(plain.role_name(), Some("reader"));
 
         let policy: Arn = "arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy"
             .parse()
             .unwrap();
         assert_eq!(policy.policy_name(), Some("AmazonEBSCSIDriverPolicy"));
-        assert_eq!(policy.policy_path(), Some("/service-role/"));
 
         let elsewhere: Arn = "arn:aws:ec2:us-west-2:111122223333:role/x".parse().unwrap();
         assert_eq!(elsewhere.role_name(), None);
         let nameless: Arn = "arn:aws:iam::111122223333:role/".parse().unwrap();
-        assert_eq!((nameless.role_name(), nameless.role_path()), (None, None));
+        assert_eq!(nameless.role_name(), None);
     }
 
     #[test]

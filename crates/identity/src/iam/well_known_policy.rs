@@ -55,11 +55,6 @@ impl WellKnownPolicy {
             Self::EfsCsiController => "efsCSIController",
         }
     }
-
-    /// The policy that a field of `wellKnownPolicies` asks for.
-    pub fn from_field_name(field: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|policy| policy.field_name() == field)
-    }
 }
 
 impl fmt::Display for WellKnownPolicy {
@@ -76,11 +71,6 @@ mod tests {
     fn the_field_name_is_also_the_serialised_form() {
         for policy in WellKnownPolicy::ALL {
             assert_eq!(serde_json::to_value(policy).unwrap(), policy.field_name());
-            assert_eq!(
-                WellKnownPolicy::from_field_name(policy.field_name()),
-                Some(policy)
-            );
         }
-        assert_eq!(WellKnownPolicy::from_field_name("externalDns"), None);
     }
 }
