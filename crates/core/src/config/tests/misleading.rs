@@ -407,6 +407,21 @@ fn a_placeholder_is_told_in_every_section() {
     assert_eq!(errors(&yaml), <[String; 0]>::default(), "{}", report(&yaml));
 }
 
+/// Somebody has an aws-auth, and wants to keep it as a file.
+#[test]
+fn a_manifest_of_aws_auth_is_told_as_what_it_is() {
+    let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: aws-auth, namespace: kube-system}\n\
+                    data:\n  mapRoles: |\n    - rolearn: arn:aws:iam::111122223333:role/dev\n      username: dev\n";
+    let told = [
+        "1: this is the ConfigMap aws-auth: a ClusterConfig says the same as `iamIdentityMappings` | `eksact check aws-auth -f FILE` \
+         checks it as it is; `eksact export --cluster NAME --region REGION` writes what that of a cluster says as a ClusterConfig",
+    ];
+    assert_eq!(errors(manifest), told);
+    let behind = errors(&format!("{HEAD}---\n{manifest}"));
+    assert_eq!(behind.len(), 1, "{behind:?}");
+    assert!(behind[0].contains("this is the ConfigMap aws-auth"), "{behind:?}");
+}
+
 #[test]
 fn what_looks_like_a_placeholder_and_is_none_is_left_alone() {
     let yaml = format!(
