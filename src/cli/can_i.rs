@@ -10,7 +10,7 @@ use super::{
 };
 use eksact_core::{
     diagnosis::authorization::{Explanation, LinkState, Reason, Verdict},
-    view::{Printer, plan_json::json, text::harmless},
+    view::{Printer, plan_json::json, wrapped},
 };
 
 /// Say whether somebody may do something in the cluster or in AWS: yes, no, or what it depends on
@@ -26,7 +26,7 @@ impl CanI {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let explained = self.asked.explanation(global, printer).await?;
         let text = match self.asked.output {
-            FactsFormat::Text => in_words(&explained),
+            FactsFormat::Text => wrapped(&in_words(&explained), printer.stdout_style()),
             FactsFormat::Json => json(&explained)?,
         };
         printer.data(&text)?;
@@ -47,7 +47,7 @@ fn in_words(explained: &Explanation) -> String {
     };
     let answer = explained.answer.as_str();
     match why {
-        Some(why) => format!("{answer} - {}\n", harmless(&why)),
-        None => format!("{answer}\n"),
+        Some(why) => format!("{answer} - {why}"),
+        None => answer.to_owned(),
     }
 }

@@ -85,7 +85,10 @@ mod yaml;
 
 use std::{ffi::OsString, process::ExitCode as ProcessExitCode};
 
-use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
+use clap::{
+    CommandFactory as _, Parser, Subcommand,
+    error::{ContextKind, ErrorKind},
+};
 
 pub use exit_code::ExitCode;
 pub use failure::Failure;
@@ -234,10 +237,23 @@ fn parse_as<P: Parser>(arguments: &[OsString]) -> Result<P, Refused> {
     let mut command = words::without_empty_variables(P::command())?;
     let words = words::read(&command, arguments)?;
     let mut matches = command
-        .try_get_matches_from_mut(words)
+        .try_get_matches_from_mut(words.clone())
+        .map_err(|error| with_usage_of_words(error, P::command(), words))
         .map_err(|error| habits::refused(error, &command, arguments))?;
     views::check_apart(&matches)?;
     Ok(P::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut P::command()))?)
+}
+
+/// The usage line of an error has what the words of this command line are and lack. clap takes what variables of the environment say
+/// for such words, and `--sandbox` looks as if it had to be there where `EKSACT_SANDBOX` is set.
+fn with_usage_of_words(mut error: clap::Error, command: clap::Command, words: Vec<OsString>) -> clap::Error {
+    if let Err(by_words) = words::without_variables(command).try_get_matches_from(words)
+        && by_words.kind() == error.kind()
+        && let Some(usage) = by_words.get(ContextKind::Usage)
+    {
+        error.insert(ContextKind::Usage, usage.clone());
+    }
+    error
 }
 
 fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {

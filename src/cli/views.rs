@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgMatches, Args};
 
 use super::{
-    Failure,
+    Failure, fleet,
     plan_flags::{Output, PlanFlags},
     whole_file,
 };
@@ -235,7 +235,10 @@ pub(super) fn file(text: &str, view: View) -> Result<PathBuf, String> {
 /// How the names of the flags end whose files are written over.
 const INTO: &str = "_into";
 
-/// Refuses a view in the place of a file that `-f` names, whatever is in it, in every command that has both.
+/// The names of the words that say which saved plan is read, or which folder of them: `apply PLAN` and `show PLAN`.
+const SAVED: [&str; 2] = ["saved_plan", "plan"];
+
+/// Refuses a view in the place of a file that `-f` names or of a saved plan, whatever is in it, in every command that has both.
 pub(super) fn check_apart(matches: &ArgMatches) -> Result<(), Failure> {
     let mut matches = matches;
     while let Some((_, below)) = matches.subcommand() {
@@ -256,7 +259,12 @@ pub(super) fn check_apart(matches: &ArgMatches) -> Result<(), Failure> {
         let values = matches.try_get_many::<String>(id).ok()??;
         Some(values.map(PathBuf::from).collect::<Vec<_>>())
     });
-    let files: Vec<PathBuf> = files.flatten().collect();
+    let saved = SAVED.into_iter().filter_map(|id| {
+        let path = matches.try_get_one::<PathBuf>(id).ok()??;
+        // What cannot be read is told when it is read.
+        Some(fleet::saved_plans(path).unwrap_or_default())
+    });
+    let files: Vec<PathBuf> = files.flatten().chain(saved.flatten()).collect();
     let views = views.iter().map(|(flag, path)| (flag.as_str(), path.as_path()));
     apart(views, &files)
 }

@@ -6,7 +6,10 @@
 //! * `-v 4` and `--verbose=4` are eksctl's levels.
 //! * A command of eksctl's that eksact does not have is answered with its name.
 
-use std::{collections::BTreeMap, ffi::OsString};
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+};
 
 use clap::{
     Arg, ArgAction, Command,
@@ -57,8 +60,13 @@ pub(super) fn without_empty_variables(command: Command) -> Result<Command, Failu
     Ok(if empty.is_empty() {
         command
     } else {
-        without_variables(command, &empty)
+        without_variables_that(command, &|variable| empty.iter().any(|one| one == variable))
     })
+}
+
+/// The commands as they are where no variable of the environment is set.
+pub(super) fn without_variables(command: Command) -> Command {
+    without_variables_that(command, &|_| true)
 }
 
 fn empty_variables(command: &Command, empty: &mut Vec<OsString>) -> Result<(), Failure> {
@@ -80,13 +88,13 @@ fn empty_variables(command: &Command, empty: &mut Vec<OsString>) -> Result<(), F
         .try_for_each(|command| empty_variables(command, empty))
 }
 
-fn without_variables(command: Command, empty: &[OsString]) -> Command {
+fn without_variables_that(command: Command, go: &impl Fn(&OsStr) -> bool) -> Command {
     command
         .mut_args(|argument| match argument.get_env() {
-            Some(variable) if empty.iter().any(|one| one == variable) => argument.env(Resettable::Reset),
+            Some(variable) if go(variable) => argument.env(Resettable::Reset),
             _ => argument,
         })
-        .mut_subcommands(|command| without_variables(command, empty))
+        .mut_subcommands(|command| without_variables_that(command, go))
 }
 
 /// A word for clap, or what becomes one when all words are read.

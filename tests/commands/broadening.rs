@@ -50,6 +50,57 @@ fn never_refuses_what_gives_more_access_and_says_what() {
     assert_story!("broadening", place.story());
 }
 
+/// Whoever points a service account at a role gives its pods what the role allows, as the plan says before all else.
+#[test]
+fn a_role_that_is_attached_gives_more_access() {
+    let place = Place::quickstart();
+    let account = |role: &str| {
+        place.write_accounts(
+            "attached.yaml",
+            &[&format!(
+                "{{metadata: {{name: web, namespace: app}}, attachRoleARN: 'arn:aws:iam::111122223333:role/{role}'}}"
+            )],
+        );
+    };
+    let plan = |effect: &str| {
+        let planned = place.run(&["plan", "-f", "attached.yaml", "-o", "json"]);
+        let planned: serde_json::Value = serde_json::from_str(&planned.stdout).unwrap();
+        let changes = planned["changes"].as_array().unwrap();
+        let change = changes
+            .iter()
+            .find(|change| change["address"] == "service-account/app/web")
+            .unwrap();
+        assert_eq!(change["effect"], effect, "{change:#}");
+        let people = planned["access"]["people"].as_array().unwrap();
+        assert!(
+            people
+                .iter()
+                .any(|holder| holder["who"] == "app/web" && holder["gains"][0].is_string()),
+            "{people:#?}"
+        );
+    };
+    account("one");
+    plan("broader");
+    let refused = place.run(&["plan", "-f", "attached.yaml", "--allow-broadening", "never"]);
+    assert_eq!(refused.code, 4, "{}", refused.stdout);
+    assert!(refused.stdout.contains("access-broadened"), "{}", refused.stdout);
+    let applied = place.run(&["apply", "-f", "attached.yaml", "--yes"]);
+    assert_eq!(applied.code, 0, "{}", applied.stderr);
+    account("other");
+    plan("incomparable");
+    let removed = [
+        "delete",
+        "iamserviceaccount",
+        "-f",
+        "attached.yaml",
+        "--yes",
+        "--allow-broadening",
+        "never",
+    ];
+    let removed = place.run(&removed);
+    assert_eq!(removed.code, 0, "{}{}", removed.stdout, removed.stderr);
+}
+
 #[test]
 fn a_saved_plan_that_gives_more_access_needs_its_digest() {
     let place = Place::applied();

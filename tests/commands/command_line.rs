@@ -213,6 +213,42 @@ fn empty_variables_count_as_not_set_and_blank_ones_are_errors() {
     assert_eq!(ended.code, 0);
 }
 
+/// What a variable says is no word that has to be typed.
+#[test]
+fn usage_is_the_same_whatever_variables_are_set() {
+    let place = Place::new();
+    let variables = [
+        ("EKSACT_SANDBOX", "1"),
+        ("EKSACT_SANDBOX_FILE", "sandbox.json"),
+        ("EKSACT_SANDBOX_CALLER", "arn:aws:iam::123456789012:role/ci"),
+        ("EKSACT_PARALLELISM", "4"),
+        ("EKSACT_TERMINATION_PROTECTION", "1"),
+    ];
+    for line in [
+        &["apply"][..],
+        &["apply", "plan.eksact", "-f", "cluster.yaml"],
+        &["token"],
+        &["show"],
+        &["get", "accessentry", "--nonsense"],
+        &["apply", "--help"],
+    ] {
+        let bare = |line: &[&str]| {
+            let mut command = place.command(line);
+            command.env_remove("EKSACT_SANDBOX");
+            command
+        };
+        let without = Ended::of(bare(line).output().unwrap());
+        let with = Ended::of(bare(line).envs(variables).output().unwrap());
+        assert!(
+            format!("{}{}", without.stdout, without.stderr).contains("Usage: "),
+            "{line:?}: {}",
+            without.stderr
+        );
+        assert_eq!(with.stderr, without.stderr, "{line:?}");
+        assert_eq!(with.stdout, without.stdout, "{line:?}");
+    }
+}
+
 /// A list that is not there, or whose items are all commented out, asks for no deletion.
 #[test]
 fn files_without_service_accounts_prune_none() {

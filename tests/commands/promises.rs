@@ -49,9 +49,35 @@ fn differences(promised: &Value, actual: &Value, path: &str, found: &mut Vec<Str
     }
 }
 
+/// Mends what was recorded of a fault: a service account that is given a role that is there was not said to give more access, and gives its
+/// pods all that the role allows.
+fn mended(recorded: &mut Value) {
+    if let Value::Array(all) = recorded {
+        all.iter_mut().for_each(mended);
+    }
+    let Value::Object(object) = recorded else {
+        return;
+    };
+    object.values_mut().for_each(mended);
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let gives_role = |attribute: &Value| {
+        attribute["name"] == "annotation eks.amazonaws.com/role-arn"
+            && attribute["before"].is_null()
+            && attribute["after"].is_string()
+    };
+    let attributes = object.get("attributes").and_then(Value::as_array);
+    if text(object.get("address")).starts_with("service-account/")
+        && attributes.is_some_and(|all| all.iter().any(gives_role))
+    {
+        object.insert("effect".to_owned(), json!("broader"));
+    }
+}
+
 fn assert_kept(name: &str, actual: &Value) {
     let mut found = Vec::new();
-    differences(&recorded(name), actual, "", &mut found);
+    let mut promised = recorded(name);
+    mended(&mut promised);
+    differences(&promised, actual, "", &mut found);
     assert!(found.is_empty(), "{name}:\n{}", found.join("\n"));
 }
 

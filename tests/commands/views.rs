@@ -293,6 +293,39 @@ fn no_view_takes_the_place_of_a_file_that_is_read() {
             "{line:?}: {said}"
         );
     }
+    // A saved plan is the JSON of an earlier run, by any name.
+    assert_eq!(
+        place
+            .run(&["plan", "-f", "changed.yaml", "--out", "plan.json"])
+            .code,
+        0
+    );
+    fs::create_dir(place.path("plans")).unwrap();
+    fs::copy(place.path("plan.json"), place.path("plans/a.json")).unwrap();
+    for line in [
+        &["apply", "plan.json", "--yes", "--json-into", "plan.json"][..],
+        &[
+            "apply",
+            "plan.json",
+            "--yes",
+            "--json-into",
+            "./plans/../plan.json",
+        ],
+        &["apply", "plans", "--yes", "--json-into", "plans/a.json"],
+        &["show", "plan.json", "--json-into", "plan.json"],
+        &["show", "plans", "--json-into", "plans/a.json"],
+    ] {
+        let saved = read(&place, "plan.json");
+        let ended = place.run(line);
+        assert_eq!(ended.code, 64, "{line:?}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("is a file that this command reads"),
+            "{line:?}: {}",
+            ended.stderr
+        );
+        assert_eq!(read(&place, "plan.json"), saved, "{line:?}");
+        assert_eq!(read(&place, "plans/a.json"), saved, "{line:?}");
+    }
     assert_eq!(read(&place, "policies/x.yaml"), policy);
     assert_eq!(read(&place, "clusters/empty.yaml"), "");
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use eksact_core::engine::{Plan, Severity};
+use eksact_core::engine::{Finding, Plan, Severity};
 use eksact_simulator::{Sandbox, World};
 
 use crate::scenarios::stage::{
@@ -163,4 +163,79 @@ async fn rolled_back_stack_is_replaced_once_its_cause_is_gone() {
         summary(&second)
     );
     assert_settled(&sandbox, &wanted, "after the cause is gone").await;
+}
+
+/// A stack that failed, and somebody else's role of the name that the file gives: a replacement could not make it either.
+#[tokio::test(start_paused = true)]
+async fn a_named_role_beside_a_stack_that_has_made_none_is_somebody_elses() {
+    let named = "metadata: {name: named, namespace: app}\nroleName: taken\n\
+                 attachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
+    let pods = "- {namespace: app, serviceAccountName: named, roleName: taken, \
+                permissionPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']}";
+    let of_pods = format!("{}  podIdentityAssociations:\n    {pods}\n", file(&[]));
+    for (text, kind, key) in [
+        (file(&[named]), "iam-role", "attachRoleARN"),
+        (of_pods, "pod-identity-role", "roleARN"),
+    ] {
+        for status in [
+            "ROLLBACK_COMPLETE",
+            "REVIEW_IN_PROGRESS",
+            "CREATE_FAILED",
+            "ROLLBACK_FAILED",
+        ] {
+            let (bed, wanted) = applied(&text).await;
+            bed.edit(|world| {
+                let record = record_of(world, "named");
+                status.clone_into(&mut record.stack.status);
+                record.stack.outputs.clear();
+                record.resources.clear();
+                world.roles.get_mut("taken").unwrap().tags.clear();
+            })
+            .unwrap();
+            let planned = plan(&bed, &wanted).await;
+            let errors: Vec<&Finding> = planned.findings_of(Severity::Error).collect();
+            assert_eq!(errors.len(), 1, "{status}: {}", summary(&planned));
+            assert_eq!(errors[0].code.as_str(), "role-not-ours", "{status}");
+            let help = errors[0].help.as_deref().unwrap_or_default();
+            assert!(
+                help.contains(&format!(
+                    "use it as it is with `{key}: arn:aws:iam::111122223333:role/taken`"
+                )),
+                "{status}: {help}"
+            );
+            assert!(
+                planned.changes.iter().all(|change| change.address.kind() != kind),
+                "{status}: {}",
+                summary(&planned)
+            );
+
+            // Where none is there, it is made anew.
+            bed.edit(|world| drop(world.roles.remove("taken"))).unwrap();
+            apply(&bed, &wanted).await;
+            assert_settled(&bed, &wanted, status).await;
+        }
+    }
+}
+
+/// CloudFormation gave up after IAM had made the role: it notes on each role whose it is.
+#[tokio::test(start_paused = true)]
+async fn a_named_role_that_a_failed_stack_made_is_made_anew_with_it() {
+    let named = "metadata: {name: named, namespace: app}\nroleName: own\n\
+                 attachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
+    for status in ["CREATE_FAILED", "ROLLBACK_FAILED"] {
+        let (bed, wanted) = applied(&file(&[named])).await;
+        bed.edit(|world| {
+            let record = record_of(world, "named");
+            status.clone_into(&mut record.stack.status);
+            record.stack.outputs.clear();
+        })
+        .unwrap();
+        let planned = apply(&bed, &wanted).await;
+        assert!(
+            summary(&planned).contains("iam-role/app/named Replace stack-broken"),
+            "{status}: {}",
+            summary(&planned)
+        );
+        assert_settled(&bed, &wanted, status).await;
+    }
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use eksact_core::{
     config,
+    diagnosis::planned_access::planned_access,
     engine::{ExecutionOptions, Interrupt, Plan, Report, Severity, StepError, execute},
     kinds::{
         self, Request, Runner, preflight, provider_intent::ProviderIntent, request::Settings,
@@ -15,6 +16,7 @@ use eksact_core::{
     ports::{CallError, aws::Role, kubernetes::ServiceAccount},
     view::{Style, plan_human},
 };
+use eksact_simulation::laws::agreement::disagreement;
 use eksact_simulator::{Sandbox, StackRecord, World};
 
 use crate::scenarios::export::exports;
@@ -110,12 +112,19 @@ pub(crate) fn deletion(keys: &[(&str, &str)]) -> Request {
     request
 }
 
-/// Reads and plans.
+/// Reads and plans, and what the plan marks is what somebody gains or loses by it.
 pub(crate) async fn try_plan(sandbox: &Sandbox, request: &Request) -> Result<Plan, CallError> {
     let cluster = &request.config.metadata.name.value;
     let reader = LiveReader::begin(sandbox.readers(), cluster).await?;
     let live = kinds::read(request, &reader).await;
-    Ok(kinds::plan(request, &live).unwrap())
+    let (plan, after) = kinds::plan_with_outcome(request, &live).unwrap();
+    let access = Some(planned_access(&live, &after, &plan));
+    let told = Plan {
+        access,
+        ..plan.clone()
+    };
+    assert_eq!(disagreement(&told), None, "{}", summary(&plan));
+    Ok(plan)
 }
 
 /// Reads and plans, and nothing was written by it.

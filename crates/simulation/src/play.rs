@@ -10,6 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use eksact_core::{
+    diagnosis::planned_access::planned_access,
     engine::{
         ExecutionOptions, Interrupt, Plan, Report, Severity, Step, StepDone, StepError, StepRunner, execute,
         executor::Progress,
@@ -99,7 +100,10 @@ impl StepRunner for Watched<'_> {
 async fn plan(bed: &Sandbox, request: &Request) -> Result<Plan, CallError> {
     let reader = LiveReader::begin(bed.readers(), CLUSTER).await?;
     let live = Box::pin(kinds::read(request, &reader)).await;
-    Ok(kinds::plan(request, &live).unwrap_or_else(|error| panic!("{error}")))
+    let (mut plan, after) =
+        kinds::plan_with_outcome(request, &live).unwrap_or_else(|error| panic!("{error}"));
+    plan.access = Some(planned_access(&live, &after, &plan));
+    Ok(plan)
 }
 
 fn runner(bed: &Sandbox, request: &Request) -> Runner {

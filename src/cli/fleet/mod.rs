@@ -17,7 +17,7 @@ pub(super) use apply_saved::ApplyFolder;
 pub(super) use files::{Member, members, names_many};
 pub(super) use flags::{FleetFlags, Refused};
 pub(super) use plan::{PlanMany, plan};
-pub(super) use plan_folder::show;
+pub(super) use plan_folder::{saved_plans, show};
 pub(super) use shard::FleetCommand;
 
 use super::{ExitCode, Failure, views};

@@ -115,6 +115,15 @@ fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// The files that `apply` and `show` read for the name of a saved plan: the plan, or each in the folder.
+pub(in super::super) fn saved_plans(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+    if path.is_dir() {
+        files(path)
+    } else {
+        Ok(vec![path.to_owned()])
+    }
+}
+
 /// Whether a file is named as configurations are and plans are not.
 fn is_named_as_yaml(file: &Path) -> bool {
     file.extension()

@@ -126,6 +126,11 @@ fn files() -> Vec<Check> {
         whole(&HEAD.replace("name: quickstart, ", "")).says("write the name of the EKS cluster").replace("c.yaml", "{region", "{name: quickstart, region").check(),
         whole(&HEAD.replace(", region: eu-west-1", "")).says("write the AWS region of the cluster, such as `region: eu-west-1`").replace("c.yaml", "quickstart", "quickstart, region: eu-west-1").check(),
         fault("---\napiVersion: v1\nkind: ConfigMap", "put everything else into files of its own", "---\napiVersion: v1\nkind: ConfigMap\n", ""),
+        whole("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: aws-auth, namespace: kube-system}\ndata:\n  mapRoles: |\n    - rolearn: arn:aws:iam::111122223333:role/dev\n      username: dev\n")
+            .says("checks it as it is")
+            .printed_of(0..1, &[("FILE", "c.yaml")])
+            .run_line_into("eksact export --cluster quickstart --region eu-west-1", "c.yaml")
+            .check(),
         fault(&format!("---\n{HEAD}"), "a file is about one cluster: put the other into a file of its own", &format!("---\n{HEAD}"), ""),
         whole(&format!("{}---\n{HEAD}", ACCESS.replacen("---\n", "", 1))).says("put it first: eksctl reads only the first document of a file").write("c.yaml", format!("{HEAD}{ACCESS}")).check(),
         whole(&ACCESS.replacen("---\n", "", 1)).says("put it after one, or name both files with -f").write("c.yaml", format!("{HEAD}{ACCESS}")).check(),

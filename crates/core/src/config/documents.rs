@@ -119,6 +119,10 @@ impl Documents {
         let mut first: Option<SourceLocation> = None;
         for (number, part) in parts.into_iter().enumerate() {
             let at = part.root.at.into();
+            if part.is_aws_auth() {
+                self.add(part.file, at, aws_auth());
+                continue;
+            }
             let kind = match part.kind() {
                 None if nameless == Some(number) => Some(DocumentKind::ClusterConfig),
                 kind => kind,
@@ -224,6 +228,17 @@ impl Part {
     fn kind(&self) -> Option<DocumentKind> {
         DocumentKind::of(&self.root)
     }
+
+    /// Whether it is the ConfigMap that a ClusterConfig says the mappings of.
+    fn is_aws_auth(&self) -> bool {
+        let text = |node: Option<&Node>| node.and_then(Node::text).map(str::to_owned);
+        let name = self
+            .root
+            .get("metadata")
+            .and_then(|metadata| metadata.get("name"));
+        text(self.root.get("kind")).as_deref() == Some("ConfigMap")
+            && text(name).as_deref() == Some("aws-auth")
+    }
 }
 
 fn of_file(code: Code, message: impl Into<String>) -> Finding {
@@ -266,6 +281,17 @@ fn other_document() -> Finding {
         "a ClusterConfig can be followed by `apiVersion: {}`, `kind: {}`; put everything else into files of its own",
         own.api_version(),
         own.name()
+    ))
+}
+
+fn aws_auth() -> Finding {
+    of_file(
+        Code::OtherDocument,
+        "this is the ConfigMap aws-auth: a ClusterConfig says the same as `iamIdentityMappings`",
+    )
+    .help(remedy!(
+        "`eksact check aws-auth -f FILE` checks it as it is; `eksact export --cluster NAME --region REGION` writes what that of a \
+         cluster says as a ClusterConfig"
     ))
 }
 

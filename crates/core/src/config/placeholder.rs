@@ -14,28 +14,18 @@ use super::path::FieldPath;
 use super::template;
 use eksact_yaml::{Content, Node};
 
-/// The findings of everything managed: all of a ClusterAccess; `metadata`, `iam.withOIDC`, `iam.serviceAccounts` and
-/// `iamIdentityMappings` of a ClusterConfig.
+/// The findings of everything managed: all of a ClusterAccess; of a ClusterConfig `metadata`, `accessConfig`, `iamIdentityMappings`,
+/// `identityProviders`, and of `iam` `withOIDC`, `serviceAccounts` and `podIdentityAssociations`.
 pub(super) fn check(kind: DocumentKind, root: &Node) -> Findings {
     let mut findings = Findings::default();
     if kind == DocumentKind::ClusterAccess {
         walk(root, &FieldPath::default(), Place::Strict, &mut findings);
         return findings;
     }
-    if let Some(mappings) = root.get("iamIdentityMappings") {
-        walk(
-            mappings,
-            &FieldPath::of("iamIdentityMappings"),
-            Place::Strict,
-            &mut findings,
-        );
-    }
-    let entries = root
-        .get("accessConfig")
-        .and_then(|config| config.get("accessEntries"));
-    if let Some(entries) = entries {
-        let path = FieldPath::of("accessConfig.accessEntries");
-        walk(entries, &path, Place::Strict, &mut findings);
+    for key in ["iamIdentityMappings", "identityProviders", "accessConfig"] {
+        if let Some(value) = root.get(key) {
+            walk(value, &FieldPath::of(key), Place::Strict, &mut findings);
+        }
     }
     let metadata = FieldPath::of("metadata");
     for key in ["name", "region", "version", "tags"] {
@@ -46,13 +36,15 @@ pub(super) fn check(kind: DocumentKind, root: &Node) -> Findings {
     let Some(iam) = root.get("iam") else {
         return findings;
     };
-    if let Some(value) = iam.get("withOIDC") {
-        walk(
-            value,
-            &FieldPath::of("iam.withOIDC"),
-            Place::Strict,
-            &mut findings,
-        );
+    for key in ["withOIDC", "podIdentityAssociations"] {
+        if let Some(value) = iam.get(key) {
+            walk(
+                value,
+                &FieldPath::of("iam").key(key),
+                Place::Strict,
+                &mut findings,
+            );
+        }
     }
     let accounts = FieldPath::of("iam.serviceAccounts");
     for (index, account) in iam
@@ -95,7 +87,10 @@ impl Place {
     /// The place of what stands at a key here.
     fn at(self, key: &str) -> Self {
         match (self, key) {
-            (Self::Strict, "attachPolicy" | "document" | "inlinePolicy" | "sessionName") => Self::Policy,
+            (
+                Self::Strict,
+                "attachPolicy" | "document" | "inlinePolicy" | "permissionPolicy" | "policy" | "sessionName",
+            ) => Self::Policy,
             (Self::Strict, "username" | "groups" | "kubernetesUsername" | "kubernetesGroups") => {
                 Self::Mapping
             }

@@ -15,6 +15,8 @@ pub enum HolderKind {
     Group,
     /// A service account, `NAMESPACE/NAME`.
     ServiceAccount,
+    /// Those for whom an issuer of OIDC tokens vouches, by its URL and the client of the tokens.
+    Issuer,
 }
 
 /// What somebody gains and loses.
@@ -38,6 +40,7 @@ impl HolderDelta {
             HolderKind::User => "user ",
             HolderKind::Group => "group ",
             HolderKind::ServiceAccount => "service account ",
+            HolderKind::Issuer => "everybody with a token of ",
         };
         format!("{kind}{}", self.who)
     }

@@ -11,9 +11,9 @@ use serde_json::Value;
 use super::{
     Style,
     aws_auth_check::{Finding, Summary, count, counted, github},
+    commands::wrapped,
     errors,
     plan_json::{json, schema_of},
-    text::harmless,
 };
 use crate::config::{Diagnostic, Severity};
 
@@ -50,7 +50,7 @@ impl AccessCheck {
     pub fn human(&self, style: Style) -> String {
         let checked = format!(
             "access to {}: {}, {} of aws-auth and {} checked",
-            harmless(&self.cluster),
+            self.cluster,
             match self.entries {
                 1 => "1 access entry".to_owned(),
                 count => format!("{count} access entries"),
@@ -59,10 +59,11 @@ impl AccessCheck {
             counted(self.associations, "pod identity association")
         );
         if self.findings.is_empty() {
-            return format!("{checked}; no problems found.\n");
+            return wrapped(&format!("{checked}; no problems found."), style);
         }
         format!(
-            "{checked}.\n\n{}",
+            "{}\n{}",
+            wrapped(&format!("{checked}."), style),
             errors::diagnostics(&self.findings, style).trim_start_matches('\n')
         )
     }

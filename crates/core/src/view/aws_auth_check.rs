@@ -13,7 +13,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Style, errors,
+    Style,
+    commands::wrapped,
+    errors,
     plan_json::{json, schema_of},
     text::harmless,
 };
@@ -52,16 +54,17 @@ impl AwsAuthCheck {
     pub fn human(&self, style: Style) -> String {
         let mapped = format!(
             "{}: {}, {} and {} mapped",
-            harmless(&self.subject),
+            self.subject,
             counted(self.roles, "role"),
             counted(self.users, "user"),
             counted(self.accounts, "account")
         );
         if self.findings.is_empty() {
-            return format!("{mapped}; no problems found.\n");
+            return wrapped(&format!("{mapped}; no problems found."), style);
         }
         format!(
-            "{mapped}.\n\n{}",
+            "{}\n{}",
+            wrapped(&format!("{mapped}."), style),
             errors::diagnostics(&self.findings, style).trim_start_matches('\n')
         )
     }

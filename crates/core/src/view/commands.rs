@@ -1,6 +1,9 @@
 //! Commands in sentences. They are there to be copied, and are kept on one line.
 
-use super::page::Span;
+use super::{
+    page::{Page, Span},
+    style::Style,
+};
 
 /// The programs whose commands are advised.
 const PROGRAMS: [&str; 4] = ["eksact", "kubectl", "aws", "eksctl"];
@@ -35,6 +38,13 @@ pub(super) fn sentence(text: &str) -> Vec<Span> {
     spans
 }
 
+/// A sentence on lines of its own, its continuations a little to the right.
+pub fn wrapped(text: &str, style: Style) -> String {
+    let mut page = Page::new(style);
+    page.hanging(0, 2, &sentence(text));
+    page.finish()
+}
+
 /// Whether `text` is a program with words behind it: a name alone can stand anywhere.
 fn is_command(text: &str) -> bool {
     text.split_once(' ')
@@ -44,6 +54,16 @@ fn is_command(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sentence_is_wrapped_and_a_command_is_not() {
+        let text =
+            "no - nobody of that name is there, and `eksact get accessentry --cluster prod` lists who is";
+        assert_eq!(
+            wrapped(text, Style::plain(40)),
+            "no - nobody of that name is there, and\n  `eksact get accessentry --cluster prod`\n  lists who is\n"
+        );
+    }
 
     #[test]
     fn sentences_and_the_commands_in_them() {

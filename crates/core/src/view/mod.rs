@@ -44,6 +44,7 @@ mod hostile;
 #[cfg(test)]
 mod samples;
 
+pub use commands::wrapped;
 pub use confirm::confirm;
 pub use facts::Facts;
 pub use html::{fleet_html, plan_html};

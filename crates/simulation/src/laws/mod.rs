@@ -1,6 +1,7 @@
 //! What holds in every story.
 
 mod access;
+pub mod agreement;
 mod convergence;
 mod foreign;
 mod precondition;
@@ -36,7 +37,7 @@ impl fmt::Display for Violation {
 }
 
 /// The names of the laws, and what each says.
-pub const LAWS: [(&str, &str); 8] = [
+pub const LAWS: [(&str, &str); 9] = [
     (
         "no panic",
         "no input of a story, and no fault in it, makes eksact panic",
@@ -69,6 +70,10 @@ pub const LAWS: [(&str, &str); 8] = [
         "true report",
         "what the report says is done is done, and what it says is untouched is untouched",
     ),
+    (
+        "mark and delta",
+        "where a plan says that pods or an issuer's users gain, a change is marked, and where one is marked, somebody gains",
+    ),
 ];
 
 /// Holds a story that was played against every law. `calm` is the same story with no fault in it.
@@ -84,5 +89,6 @@ pub fn judge(story: &Story, played: &Played, calm: Option<&Played>) -> (Vec<Viol
     found.extend(precondition::judge(played, &mut tally));
     found.extend(report::judge(story, played, &mut tally));
     found.extend(access::judge(story, played, &mut tally));
+    found.extend(agreement::judge(played, &mut tally));
     (found, tally)
 }

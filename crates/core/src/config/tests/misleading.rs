@@ -344,6 +344,84 @@ fn what_stands_before_a_mistake_in_the_yaml_is_not_judged() {
     }
 }
 
+/// In all that eksact manages, and a policy's own variables are left alone there as well.
+#[test]
+fn a_placeholder_is_told_in_every_section() {
+    let expanded = |place: &str, placeholder: &str| {
+        let told = errors(&format!("{HEAD}{place}\n"));
+        let wanted = format!(
+            "`{placeholder}` is not expanded by eksact | fill it in first, for example with envsubst"
+        );
+        let rest = told.iter().filter_map(|told| told.split_once(": "));
+        assert_eq!(
+            rest.map(|(_, rest)| rest).collect::<Vec<_>>(),
+            [wanted],
+            "{place}"
+        );
+    };
+    let provider = "name: id, type: oidc, issuerURL: 'https://id.example.com'";
+    let of_pods = "iam: {podIdentityAssociations: [{namespace: app, serviceAccountName: web";
+    for (place, placeholder) in [
+        (
+            format!("identityProviders: [{{{provider}, clientID: '${{CLIENT}}'}}]"),
+            "${CLIENT}",
+        ),
+        (
+            format!("identityProviders: [{{{provider}, clientID: a, usernamePrefix: 'x-${{STAGE}}:'}}]"),
+            "${STAGE}",
+        ),
+        (
+            format!(
+                "identityProviders: [{{{provider}, clientID: a, requiredClaims: {{hd: '${{DOMAIN}}'}}}}]"
+            ),
+            "${DOMAIN}",
+        ),
+        (
+            "identityProviders: [{name: id, type: oidc, issuerURL: 'https://${HOST}/x', clientID: a}]"
+                .to_owned(),
+            "${HOST}",
+        ),
+        (
+            format!("{of_pods}, roleARN: 'arn:aws:iam::${{ACCOUNT}}:role/x'}}]}}"),
+            "${ACCOUNT}",
+        ),
+        (
+            format!(
+                "{of_pods}, roleName: 'x-${{STAGE}}', permissionPolicyARNs: ['arn:aws:iam::aws:policy/A']}}]}}"
+            ),
+            "${STAGE}",
+        ),
+        (
+            format!("{of_pods}, roleARN: 'arn:aws:iam::111122223333:role/x', tags: {{a: '${{TAG}}'}}}}]}}"),
+            "${TAG}",
+        ),
+        (
+            "accessConfig: {authenticationMode: '${MODE}'}".to_owned(),
+            "${MODE}",
+        ),
+    ] {
+        expanded(&place, placeholder);
+    }
+    let policy = "Version: '2012-10-17', Statement: [{Effect: Allow, Action: 's3:*', Resource: 'arn:aws:s3:::b/${aws:username}'}]";
+    let yaml = format!("{HEAD}{of_pods}, permissionPolicy: {{{policy}}}}}]}}\n");
+    assert_eq!(errors(&yaml), <[String; 0]>::default(), "{}", report(&yaml));
+}
+
+/// Somebody has an aws-auth, and wants to keep it as a file.
+#[test]
+fn a_manifest_of_aws_auth_is_told_as_what_it_is() {
+    let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: aws-auth, namespace: kube-system}\n\
+                    data:\n  mapRoles: |\n    - rolearn: arn:aws:iam::111122223333:role/dev\n      username: dev\n";
+    let told = [
+        "1: this is the ConfigMap aws-auth: a ClusterConfig says the same as `iamIdentityMappings` | `eksact check aws-auth -f FILE` \
+         checks it as it is; `eksact export --cluster NAME --region REGION` writes what that of a cluster says as a ClusterConfig",
+    ];
+    assert_eq!(errors(manifest), told);
+    let behind = errors(&format!("{HEAD}---\n{manifest}"));
+    assert_eq!(behind.len(), 1, "{behind:?}");
+    assert!(behind[0].contains("this is the ConfigMap aws-auth"), "{behind:?}");
+}
+
 #[test]
 fn what_looks_like_a_placeholder_and_is_none_is_left_alone() {
     let yaml = format!(

@@ -298,7 +298,7 @@ impl Known {
                 self.users.contains(name) || templates.any(|user| fit(user, name) != Fit::No)
             }
             HolderKind::Group => self.groups.contains(name),
-            HolderKind::Principal | HolderKind::ServiceAccount => false,
+            HolderKind::Principal | HolderKind::ServiceAccount | HolderKind::Issuer => false,
         }
     }
 }

@@ -160,6 +160,9 @@ fn permission(attribute: &AttributeChange, holder: &Holder, deltas: &mut Deltas)
             };
             if attribute.after_unknown.is_none() && (after.is_some() || !more.is_empty()) {
                 deltas.gains(holder, format!("perhaps {gains}"));
+            } else if attribute.after_unknown.is_none() {
+                let before = valued(name, before);
+                deltas.gains(holder, format!("perhaps what the {before} did not allow"));
             }
             if before.is_some() || !less.is_empty() {
                 deltas.loses(holder, format!("perhaps {loses}"));
@@ -224,11 +227,16 @@ fn trust(change: &Change, plan: &Plan, deltas: &mut Deltas) {
         };
         let (before, after) = (of(attribute.before.as_ref()), of(attribute.after.as_ref()));
         let what = format!("assuming {}", change.address);
-        for holder in after.difference(&before) {
-            deltas.gains(holder, &what);
+        // Whoever is named now and came in before among others gains nothing: the comparison of the statements knows.
+        if attribute.effect.is_none_or(Effect::broadens) {
+            for holder in after.difference(&before) {
+                deltas.gains(holder, &what);
+            }
         }
-        for holder in before.difference(&after) {
-            deltas.loses(holder, &what);
+        if attribute.effect != Some(Effect::Broader) {
+            for holder in before.difference(&after) {
+                deltas.loses(holder, &what);
+            }
         }
     }
 }

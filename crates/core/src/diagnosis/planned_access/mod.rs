@@ -1,11 +1,12 @@
 //! Who gains and who loses what by a plan: in the cluster, from how it is and how it would be; in AWS, from what the plan does to
-//! the roles of service accounts. Pure.
+//! the roles of service accounts; and those for whom an identity provider of the cluster vouches. Pure.
 //!
 //! Nothing is read for it: what the plan did not ask for it does not change either. So groups are told by their names where the
 //! plan read no bindings, and by what is bound to them where it did.
 
 mod assumed;
 mod in_aws;
+mod issuers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,6 +48,7 @@ impl Deltas {
                 deltas.loses(&holder, what);
             }
         }
+        issuers::add(before, after, &mut deltas);
         deltas
     }
 

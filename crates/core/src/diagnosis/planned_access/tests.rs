@@ -200,6 +200,45 @@ fn a_boundary_takes_and_without_it_there_is_more() {
     );
 }
 
+/// Without its target role the pods get what the first role allows, of which nothing is known here.
+#[test]
+fn what_no_longer_stands_in_between_may_give_more() {
+    let target = json!("arn:aws:iam::999999999999:role/target");
+    let cleared = AttributeChange::plain("target role", Some(target), None).with_effect(Effect::Incomparable);
+    assert_eq!(
+        said(vec![(
+            Action::Update,
+            "pod-identity-association/app/web",
+            vec![cleared]
+        )]),
+        [
+            "+ service account app/web: perhaps what the target role arn:aws:iam::999999999999:role/target did not allow",
+            "- service account app/web: perhaps target role arn:aws:iam::999999999999:role/target",
+        ]
+    );
+}
+
+/// Where everybody with a token came in, nobody who is named afterwards comes in by that.
+#[test]
+fn a_trust_policy_that_lets_in_fewer_gives_nobody_anything() {
+    let statement = |condition| json!({"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal": {"Federated": PROVIDER}, "Condition": condition}]});
+    let everybody = statement(json!({}));
+    let web = statement(
+        json!({"StringEquals": {"oidc.eks.eu-west-1.amazonaws.com/id/A:sub": "system:serviceaccount:app:web"}}),
+    );
+    let told = |before: &serde_json::Value, after: &serde_json::Value, effect| {
+        let trust = AttributeChange::plain("trust policy", Some(before.clone()), Some(after.clone()));
+        said(vec![(
+            Action::Update,
+            "iam-role/app/web",
+            vec![trust.with_effect(effect)],
+        )])
+    };
+    let anybody = format!("anybody of {PROVIDER}: assuming iam-role/app/web");
+    assert_eq!(told(&everybody, &web, Effect::Narrower), [format!("- {anybody}")]);
+    assert_eq!(told(&web, &everybody, Effect::Broader), [format!("+ {anybody}")]);
+}
+
 #[test]
 fn a_trust_policy_that_changes_names_whom_it_lets_in() {
     let allow = |principal, condition| json!({"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal": principal, "Condition": condition});

@@ -15,7 +15,9 @@ use crate::{
     live::{Unreadable, addresses, role_name_of},
     ports::aws::{Role, Stack},
 };
+use eksact_identity::cloudformation::RolePurpose;
 use eksact_message::code::Code;
+use eksact_message::remedy::Remedy;
 
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html>
 const STACK_ID_TAG: &str = "aws:cloudformation:stack-id";
@@ -113,24 +115,50 @@ impl Subject<'_> {
         draft.add_change(change);
     }
 
-    /// Whether there is a role of the name that no stack of ours made: it is not touched, and CloudFormation could make none.
+    /// Whether there is a role of the name that no stack of ours made: it is not touched, and CloudFormation could make none. Of the role
+    /// of a service account that is said before its stack is made, see [`Self::warn_of_taken_name`].
     pub(super) fn is_refused_its_name(&self, draft: &mut PlanDraft) -> bool {
-        let Some(wanted) = self.role.assumed else {
+        let wanted = self.role.assumed;
+        wanted.is_some_and(|wanted| self.refuses_taken(&wanted.name.value, draft))
+    }
+
+    /// The same where its stack is there and broken, and does not tell of a role: CloudFormation notes on each role whose it is.
+    pub(super) fn is_refused_its_name_beside(&self, stack: &Stack, draft: &mut PlanDraft) -> bool {
+        let Some(name) = &self.account.role_name else {
             return false;
         };
-        let name = &wanted.name;
-        let finding = match self.live.role(&name.value) {
-            Some(Ok(Some(role))) => self
-                .error(
+        let is_its = match self.live.role(&name.value) {
+            Some(Ok(Some(role))) => role.tags.get(STACK_ID_TAG) == Some(&stack.id),
+            _ => false,
+        };
+        role_name_of(stack).is_none() && !is_its && self.refuses_taken(&name.value, draft)
+    }
+
+    /// Refuses a role of this name that is somebody else's, or may be.
+    fn refuses_taken(&self, name: &str, draft: &mut PlanDraft) -> bool {
+        let finding = match self.live.role(name) {
+            Some(Ok(Some(role))) => {
+                let (whose, help) = match self.role.assumed {
+                    Some(_) => (
+                        "no stack of this cluster made it",
+                        remedy!(
+                            "Give the role of the file another name; or leave it out of `roles` and name the other one by its ARN."
+                        ),
+                    ),
+                    None => (
+                        "no stack of this service account made it",
+                        self.another_name(role),
+                    ),
+                };
+                self.error(
                     Code::RoleNotOurs,
                     format!(
-                        "the role {} exists, and no stack of this cluster made it: eksact does not change it",
+                        "the role {} exists, and {whose}: eksact does not change it",
                         role.arn
                     ),
                 )
-                .with_help(remedy!(
-                    "Give the role of the file another name; or leave it out of `roles` and name the other one by its ARN."
-                )),
+                .with_help(help)
+            }
             Some(Err(error)) => self
                 .error(Code::RoleUnreadable, error.to_string())
                 .with_help_for(error),
@@ -140,17 +168,16 @@ impl Subject<'_> {
         true
     }
 
-    /// The same where its stack is there and broken, and does not tell of a role: CloudFormation notes on each role whose it is.
-    pub(super) fn is_refused_its_name_beside(&self, stack: &Stack, draft: &mut PlanDraft) -> bool {
-        let named = self
-            .role
-            .assumed
-            .and_then(|wanted| self.live.role(&wanted.name.value));
-        let is_its = match named {
-            Some(Ok(Some(role))) => role.tags.get(STACK_ID_TAG) == Some(&stack.id),
-            _ => false,
+    /// What to do where a role of the name that a service account's is given is somebody else's.
+    fn another_name(&self, role: &Role) -> Remedy {
+        let key = match self.role.owner.purpose {
+            RolePurpose::PodIdentity => "roleARN",
+            RolePurpose::ServiceAccount | RolePurpose::Assumed => "attachRoleARN",
         };
-        role_name_of(stack).is_none() && !is_its && self.is_refused_its_name(draft)
+        remedy!(
+            "Use another roleName, delete that role, or use it as it is with `{key}: {}`.",
+            role.arn
+        )
     }
 
     pub(super) fn warn_of_taken_name(&self, desired: &DesiredRole, draft: &mut PlanDraft) {
@@ -178,10 +205,7 @@ impl Subject<'_> {
                     .role_name
                     .as_ref()
                     .and_then(|name| name.location.as_ref()))
-                .with_help(remedy!(
-                    "Use another roleName, delete that role, or use it as it is with `attachRoleARN: {}`.",
-                    role.arn
-                )),
+                .with_help(self.another_name(role)),
             );
         }
     }

@@ -74,6 +74,18 @@ impl Kind for IdentityProviderKind {
         plan::plan_removals(request, live, draft);
     }
 
+    fn predict(&self, operation: &Operation, _draft: &PlanDraft, live: &mut Live) -> Result<(), StepError> {
+        live.change(&ClusterIdentityProviders, |providers| match operation {
+            Operation::Associate { config, .. } => {
+                providers.retain(|provider| provider.name != config.name);
+                providers.push(config.clone());
+            }
+            Operation::Disassociate { seen, .. } => providers.retain(|provider| provider.name != seen.name),
+            Operation::Tag { .. } => {}
+        });
+        Ok(())
+    }
+
     fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
         let mut rights = Rights::default();
         let prunes = request.settings.prune && request.config.lists_identity_providers;

@@ -382,13 +382,25 @@ fn with_earlier(mut wanted: Wanted, existing: &ServiceAccount) -> Wanted {
 
 fn annotation(key: &str, before: Option<&String>, after: &Deferred<String>) -> AttributeChange {
     let name = format!("annotation {key}");
+    let effect = effect_of_annotation(key, before.is_some(), after);
     let before = before.map(|value| json!(value));
-    match after {
+    let change = match after {
         Deferred::Known(value) => AttributeChange::plain(name, before, Some(json!(value))),
         Deferred::Unknown { unknown } => {
             let Unknown { address, attribute } = unknown.clone();
             AttributeChange::deferred(name, before, Unknown { address, attribute })
         }
+    };
+    AttributeChange { effect, ..change }
+}
+
+/// The annotation that names a role gives the pods all that the role allows. What a role allows that is yet to be made, the change of
+/// that role tells.
+fn effect_of_annotation(key: &str, has_one: bool, after: &Deferred<String>) -> Option<Effect> {
+    match (key == ROLE_ANNOTATION, has_one, after.known()) {
+        (true, false, Some(_)) => Some(Effect::Broader),
+        (true, true, Some(_)) => Some(Effect::Incomparable),
+        _ => None,
     }
 }
 

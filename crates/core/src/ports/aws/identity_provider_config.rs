@@ -57,20 +57,35 @@ impl IdentityProviderConfig {
             .unwrap_or(DEFAULT_USERNAME_CLAIM)
     }
 
-    /// The prefix of user names as it is written, where it is another than the API server takes by itself: the issuer and `#`, or,
-    /// for addresses of mail, none (Kubernetes, `--oidc-username-prefix`).
+    /// The prefix of user names as it is written, where it is another than the API server takes by itself.
     pub fn own_username_prefix(&self) -> Option<&str> {
-        let written = self
-            .username_prefix
+        let written = self.written_username_prefix()?;
+        (self.prefix_of_usernames() != self.default_username_prefix()).then_some(written)
+    }
+
+    /// What stands before every user name, which may be nothing.
+    pub fn prefix_of_usernames(&self) -> String {
+        match self.written_username_prefix() {
+            Some("-") => String::new(),
+            Some(prefix) => prefix.to_owned(),
+            None => self.default_username_prefix(),
+        }
+    }
+
+    fn written_username_prefix(&self) -> Option<&str> {
+        self.username_prefix
             .as_deref()
-            .filter(|prefix| !prefix.is_empty())?;
-        let prefix = if written == "-" { "" } else { written };
-        let default = if self.claim_of_username() == "email" {
+            .filter(|prefix| !prefix.is_empty())
+    }
+
+    /// What the API server takes by itself: the issuer and `#`, or, for addresses of mail, nothing (Kubernetes,
+    /// `--oidc-username-prefix`).
+    fn default_username_prefix(&self) -> String {
+        if self.claim_of_username() == "email" {
             String::new()
         } else {
             format!("{}#", self.issuer_url)
-        };
-        (prefix != default).then_some(written)
+        }
     }
 }
 
