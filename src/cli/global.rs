@@ -3,6 +3,10 @@
 use std::{ffi::OsString, io, path::PathBuf};
 
 use clap::{ArgAction, Args, ValueEnum};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt as _,
+};
 
 use super::{Failure, place_flags::region};
 use eksact_core::view::{ColourChoice, Level, Printer};
@@ -228,18 +232,18 @@ impl GlobalFlags {
     /// Starts the log to stderr. Calls are logged by name and object, never with their bodies; and what libraries log of an answer
     /// is without the secrets that it quotes.
     pub(super) fn start_log(&self) {
-        let level = match self.verbose {
-            0 => "eksact=warn",
-            1 => "eksact=info",
-            2 => "eksact=debug,info",
-            _ => "eksact=trace,debug",
+        let eksact = |level| Targets::new().with_target("eksact", level);
+        let shown = match self.verbose {
+            0 => eksact(LevelFilter::WARN),
+            1 => eksact(LevelFilter::INFO),
+            2 => eksact(LevelFilter::DEBUG).with_default(LevelFilter::INFO),
+            _ => eksact(LevelFilter::TRACE).with_default(LevelFilter::DEBUG),
         };
-        let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(tracing_subscriber::EnvFilter::new(level))
+        let lines = tracing_subscriber::fmt::layer()
             .with_writer(|| WithoutSecrets(std::io::stderr()))
             .with_ansi(false)
-            .without_time()
-            .finish();
+            .without_time();
+        let subscriber = tracing_subscriber::registry().with(lines).with(shown);
         // A second start within one process (tests) keeps the first log.
         let _ = tracing::subscriber::set_global_default(subscriber);
     }

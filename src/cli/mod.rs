@@ -83,7 +83,7 @@ mod wiring;
 mod words;
 mod yaml;
 
-use std::{ffi::OsString, process::ExitCode as ProcessExitCode};
+use std::{ffi::OsString, pin::Pin, process::ExitCode as ProcessExitCode};
 
 use clap::{
     CommandFactory as _, Parser, Subcommand,
@@ -299,6 +299,14 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
 fn in_runtime<T>(
     global: &GlobalFlags,
     command: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    wait_for(global, Box::pin(command))
+}
+
+/// The same, compiled once for all commands.
+fn wait_for<T>(
+    global: &GlobalFlags,
+    command: Pin<Box<dyn Future<Output = Result<T, Failure>> + '_>>,
 ) -> Result<T, Failure> {
     global.start_log();
     let runtime = tokio::runtime::Builder::new_multi_thread()

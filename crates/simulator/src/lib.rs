@@ -38,7 +38,7 @@ pub use store::SandboxError;
 use eksact_core::ports::{CallError, CallErrorKind, Readers, Writers};
 use listing::Past;
 use refusal::Refusal;
-use store::{Changed, FileStore, Store};
+use store::{Changed, FileStore, Store, Transaction};
 
 /// A simulated account, seen by one process that works on one cluster in one region.
 #[derive(Clone)]
@@ -194,34 +194,19 @@ impl Sandbox {
         call: &Call,
         run: impl FnOnce(&mut World, Timestamp) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        let unheard = self.faults.meet(call)?;
-        let now = self.clock.now();
-        let outcome = self.store.transact(|world| {
-            let past = listing::to_keep(world);
-            let (settled, is_allowed) = self.begin(world, call, now);
-            let outcome = is_allowed.and_then(|()| run(world, now));
-            let changed = settled || (call.write && outcome.is_ok());
-            self.end(
-                changed.then_some(past).flatten(),
-                now,
-                &Seen::Call {
-                    call,
-                    accepted: outcome.is_ok(),
-                    heard: !unheard,
-                    now,
-                    world,
-                },
-            );
-            (outcome, if changed { Changed::Yes } else { Changed::No })
-        });
-        if unheard {
-            return Err(faults::lost());
-        }
-        outcome.map_err(|error| Refusal::without_code(CallErrorKind::Other, error.to_string()))?
+        let (mut begun, is_allowed) = self.begin(call)?;
+        let outcome = is_allowed.and_then(|()| run(begun.transaction.world(), begun.now));
+        self.end(call, begun, outcome.is_ok())?;
+        outcome
     }
 
-    /// What comes before the effect of a call: whether time had effects of its own, and whether the caller may.
-    fn begin(&self, world: &mut World, call: &Call, now: Timestamp) -> (bool, Result<(), Refusal>) {
+    /// What comes before the effect of a call: its fault, its transaction, the effects of time, and whether the caller may.
+    fn begin(&self, call: &Call) -> Result<(Begun<'_>, Result<(), Refusal>), Refusal> {
+        let unheard = self.faults.meet(call)?;
+        let now = self.clock.now();
+        let mut transaction = self.store.begin().map_err(|error| broken(&error, unheard))?;
+        let world = transaction.world();
+        let past = listing::to_keep(world);
         let settled = world.settle(now);
         if settled {
             self.faults.tell(&Seen::Time { world });
@@ -232,15 +217,61 @@ impl Sandbox {
             None => Ok(()),
         };
         let is_allowed = is_allowed.and_then(|()| world.authorize(&permission, &call.object));
-        (settled, is_allowed)
+        let begun = Begun {
+            transaction,
+            past,
+            settled,
+            unheard,
+            now,
+        };
+        Ok((begun, is_allowed))
     }
 
-    /// What comes after it: keeps the world that was there before, for lists that lag, and tells what was seen.
-    fn end(&self, before: Option<World>, now: Timestamp, seen: &Seen<'_>) {
-        if let Some(before) = before {
+    /// What comes after it: keeps the world that was there before, for lists that lag, tells what was seen, and ends the
+    /// transaction.
+    fn end(&self, call: &Call, begun: Begun<'_>, accepted: bool) -> Result<(), Refusal> {
+        let Begun {
+            mut transaction,
+            past: before,
+            settled,
+            unheard,
+            now,
+        } = begun;
+        let changed = settled || (call.write && accepted);
+        if let Some(before) = before.filter(|_| changed) {
             let mut past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
             past.keep(before, now);
         }
-        self.faults.tell(seen);
+        self.faults.tell(&Seen::Call {
+            call,
+            accepted,
+            heard: !unheard,
+            now,
+            world: transaction.world(),
+        });
+        let ended = transaction.end(if changed { Changed::Yes } else { Changed::No });
+        if unheard {
+            return Err(faults::lost());
+        }
+        ended.map_err(|error| broken(&error, unheard))
+    }
+}
+
+/// A call between its beginning and its end. Neither depends on what is answered, so both are compiled once and not for each call.
+struct Begun<'s> {
+    transaction: Transaction<'s>,
+    /// The world before the call.
+    past: Option<World>,
+    /// Whether time had effects of its own.
+    settled: bool,
+    unheard: bool,
+    now: Timestamp,
+}
+
+fn broken(error: &SandboxError, unheard: bool) -> Refusal {
+    if unheard {
+        faults::lost()
+    } else {
+        Refusal::without_code(CallErrorKind::Other, error.to_string())
     }
 }

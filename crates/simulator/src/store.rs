@@ -90,12 +90,41 @@ impl Store {
         &self,
         run: impl FnOnce(&mut World) -> (T, Changed),
     ) -> Result<T, SandboxError> {
+        let mut transaction = self.begin()?;
+        let (answer, changed) = run(transaction.world());
+        transaction.end(changed)?;
+        Ok(answer)
+    }
+
+    /// Begins one operation on the world: nobody else is at it until it is over.
+    pub(super) fn begin(&self) -> Result<Transaction<'_>, SandboxError> {
+        Ok(match self {
+            Self::Memory(world) => Transaction::Memory(world.lock().unwrap_or_else(PoisonError::into_inner)),
+            Self::File(file) => Transaction::File(file, Box::new(file.begin(None)?)),
+        })
+    }
+}
+
+/// One operation on a world.
+pub(super) enum Transaction<'s> {
+    Memory(MutexGuard<'s, World>),
+    File(&'s FileStore, Box<Begun<'s>>),
+}
+
+impl Transaction<'_> {
+    /// The world, as the operation finds and leaves it.
+    pub(super) fn world(&mut self) -> &mut World {
         match self {
-            Self::Memory(world) => {
-                let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
-                Ok(run(&mut world).0)
-            }
-            Self::File(file) => file.transact(None, run),
+            Self::Memory(world) => world,
+            Self::File(_, begun) => &mut begun.world,
+        }
+    }
+
+    /// Ends it, and keeps what it changed.
+    pub(super) fn end(self, changed: Changed) -> Result<(), SandboxError> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::File(file, begun) => file.end(*begun, changed),
         }
     }
 }
@@ -119,7 +148,7 @@ struct Stamp {
 
 /// A transaction between its reading and its writing. A file lock keeps other processes out; the mutex keeps this process's
 /// own threads apart.
-struct Begun<'s> {
+pub(super) struct Begun<'s> {
     cached: MutexGuard<'s, Option<(Stamp, World)>>,
     lock: Lock,
     world: World,

@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority,
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::error::{Action, from_sdk, never_connected};
 use eksact_core::ports::{CallError, CallErrorKind};
@@ -105,17 +105,33 @@ impl AwsClient {
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
-        // Acquiring fails only on a closed semaphore, and nothing closes this one.
-        let _place = self.in_flight.acquire().await.ok();
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        let (service, name) = action;
-        tracing::debug!(service, action = name, object, "call");
+        let _place = self.place(action, object).await;
         request.await.map_err(|error| {
             let error = from_sdk(action, object, &error);
-            tracing::debug!(service, action = name, object, kind = ?error.kind, code = error.code, "failed");
+            tell(&error);
             error
         })
     }
+
+    /// A place among the calls in flight.
+    async fn place(&self, (service, action): Action, object: &str) -> Option<SemaphorePermit<'_>> {
+        // Acquiring fails only on a closed semaphore, and nothing closes this one.
+        let place = self.in_flight.acquire().await.ok();
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        tracing::debug!(service, action, object, "call");
+        place
+    }
+}
+
+/// Logs why a call failed.
+fn tell(error: &CallError) {
+    let CallError {
+        service,
+        action,
+        object,
+        ..
+    } = error;
+    tracing::debug!(service, action, object, kind = ?error.kind, code = error.code, "failed");
 }
 
 impl fmt::Debug for AwsClient {

@@ -11,8 +11,8 @@ use aws_sdk_sts::operation::{
     assume_role::AssumeRoleError, assume_role_with_web_identity::AssumeRoleWithWebIdentityError,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
+use aws_smithy_types::error::{ErrorMetadata, metadata::ProvideErrorMetadata};
 
 use eksact_core::ports::{CallError, CallErrorKind};
 
@@ -20,24 +20,48 @@ use eksact_core::ports::{CallError, CallErrorKind};
 pub(super) type Action = (&'static str, &'static str);
 
 /// Makes the error of a call of `action` on `object`.
-pub(super) fn from_sdk<E>(
-    (service, action): Action,
-    object: &str,
-    error: &SdkError<E, HttpResponse>,
-) -> CallError
+pub(super) fn from_sdk<E>(action: Action, object: &str, error: &SdkError<E, HttpResponse>) -> CallError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
+    let outcome = match error {
+        SdkError::ServiceError(context) => Outcome::Refused(context.err().meta()),
+        SdkError::ResponseError(_) => Outcome::Unreadable,
+        SdkError::TimeoutError(_) => Outcome::Late,
+        SdkError::DispatchFailure(dispatch) => Outcome::Unsent(dispatch.as_connector_error()),
+        SdkError::ConstructionFailure(_) => Outcome::Invalid,
+        _ => Outcome::Other,
+    };
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    from_outcome(action, object, error, &outcome, status)
+}
+
+/// How far a call came, whichever operation it is of.
+enum Outcome<'e> {
+    Refused(&'e ErrorMetadata),
+    Unreadable,
+    Late,
+    Unsent(Option<&'e ConnectorError>),
+    Invalid,
+    Other,
+}
+
+/// The same for every operation: one function, where the SDK has a type for each.
+fn from_outcome(
+    (service, action): Action,
+    object: &str,
+    error: &(dyn Error + 'static),
+    outcome: &Outcome<'_>,
+    status: Option<u16>,
+) -> CallError {
     let failure = |kind, message: String| CallError::new(service, action, object, kind, message);
     if let Some(credentials) = find::<CredentialsError>(error) {
         return failure(CallErrorKind::Credentials, chain_text(credentials));
     }
-    let status = error.raw_response().map(|response| response.status().as_u16());
-    match error {
-        SdkError::ServiceError(context) if context.err().code().is_some() => {
-            let code = context.err().code().unwrap_or_default();
-            let message = context
-                .err()
+    match outcome {
+        Outcome::Refused(answer) if answer.code().is_some() => {
+            let code = answer.code().unwrap_or_default();
+            let message = answer
                 .message()
                 .unwrap_or("the service returned no message")
                 .trim();
@@ -48,7 +72,7 @@ where
             };
             failure(kind, message).with_code(code)
         }
-        SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
+        Outcome::Refused(_) | Outcome::Unreadable => {
             let status = status.unwrap_or_default();
             let kind = if status >= 500 {
                 CallErrorKind::ServiceFailure
@@ -63,17 +87,16 @@ where
                 ),
             )
         }
-        SdkError::TimeoutError(_) => failure(
+        Outcome::Late => failure(
             CallErrorKind::Unreachable,
             format!("no response within the time limit: {}", chain_text(error)),
         ),
-        SdkError::DispatchFailure(dispatch) => {
-            let cause: &(dyn Error + 'static) =
-                dispatch.as_connector_error().map_or(error, |connector| connector);
+        Outcome::Unsent(cause) => {
+            let cause: &(dyn Error + 'static) = cause.map_or(error, |connector| connector);
             failure(CallErrorKind::Unreachable, unreachable_text(cause))
         }
-        SdkError::ConstructionFailure(_) => failure(CallErrorKind::Invalid, chain_text(error)),
-        _ => failure(CallErrorKind::Other, chain_text(error)),
+        Outcome::Invalid => failure(CallErrorKind::Invalid, chain_text(error)),
+        Outcome::Other => failure(CallErrorKind::Other, chain_text(error)),
     }
 }
 
