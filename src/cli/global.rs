@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn the_colour_is_found_in_a_line_that_clap_refused() {
+    fn colour_is_found_in_a_line_that_clap_refused() {
         let found = |line: &str| {
             let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
             color_in(&words)

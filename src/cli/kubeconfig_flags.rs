@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn the_link_on_the_path_is_written_rather_than_what_is_behind_it() {
+    fn link_on_the_path_is_written_rather_than_what_is_behind_it() {
         let itself = Path::new("/opt/eksact-1.2.3/bin/eksact");
         let on_path = || {
             ["/usr/bin/eksact", "/usr/local/bin/eksact"]

@@ -360,7 +360,7 @@ mod tests {
 
     /// What kubectl runs must not depend on which of the two reads the line.
     #[test]
-    fn the_short_cut_to_a_token_reads_a_line_as_the_whole_command_line_does() {
+    fn short_cut_to_a_token_reads_a_line_as_the_whole_command_line_does() {
         for text in [
             "eksact token --cluster prod --region us-west-2",
             "eksact token -c prod",

@@ -246,7 +246,7 @@ mod tests {
 
     /// What eksctl's and terraform's users type: `apply cluster.yaml`.
     #[test]
-    fn a_configuration_is_named_with_f() {
+    fn configuration_is_named_with_f() {
         let folder = tempfile::tempdir().unwrap();
         let loaded = |text: &str| {
             let file = folder.path().join("c.yaml");
@@ -285,7 +285,7 @@ mod tests {
 
     /// `--out=-b.json` is a file, and `apply -b.json` a flag that nobody has.
     #[test]
-    fn a_path_that_looks_like_a_flag_is_an_argument() {
+    fn path_that_looks_like_a_flag_is_an_argument() {
         for (path, word) in [("-b.json", "./-b.json"), ("b.json", "b.json"), ("-", "-")] {
             assert_eq!(argument(Path::new(path)), word);
         }

@@ -295,7 +295,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_view_takes_the_place_of_its_own_kind_alone() {
+    fn view_takes_the_place_of_its_own_kind_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let taken = |text: &str| {

@@ -52,7 +52,7 @@ fn never_refuses_what_gives_more_access_and_says_what() {
 
 /// Whoever points a service account at a role gives its pods what the role allows, as the plan says before all else.
 #[test]
-fn a_role_that_is_attached_gives_more_access() {
+fn role_that_is_attached_gives_more_access() {
     let place = Place::quickstart();
     let account = |role: &str| {
         place.write_accounts(
@@ -102,7 +102,7 @@ fn a_role_that_is_attached_gives_more_access() {
 }
 
 #[test]
-fn a_saved_plan_that_gives_more_access_needs_its_digest() {
+fn saved_plan_that_gives_more_access_needs_its_digest() {
     let place = Place::applied();
     let file = include_str!("../../examples/quickstart.yaml");
     place.write("wider.yaml", &file.replace("- sqs:GetQueueAttributes", "- sqs:*"));
@@ -126,7 +126,7 @@ fn a_saved_plan_that_gives_more_access_needs_its_digest() {
 }
 
 #[test]
-fn the_strictest_of_flag_variable_and_file_holds() {
+fn strictest_of_flag_variable_and_file_holds() {
     let place = Place::quickstart();
     let file = include_str!("../../examples/quickstart.yaml");
     place.write("never.yaml", &format!("{file}{SETTING}"));
@@ -198,7 +198,7 @@ fn the_strictest_of_flag_variable_and_file_holds() {
 
 /// A document that sets only this says nothing of who gets in: nothing is pruned for it.
 #[test]
-fn a_setting_alone_prunes_no_mapping() {
+fn setting_alone_prunes_no_mapping() {
     let place = Place::quickstart();
     let create = [
         "create",
@@ -236,7 +236,7 @@ fn a_setting_alone_prunes_no_mapping() {
 
 /// The commands that take one part of a file keep to what it says of the cluster's account and of more access.
 #[test]
-fn a_part_of_a_file_keeps_its_account_and_its_rule() {
+fn part_of_a_file_keeps_its_account_and_its_rule() {
     const POLICY: &str = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
     let place = Place::new();
     let file = format!(

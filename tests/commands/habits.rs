@@ -15,7 +15,7 @@ fn tell(place: &mut Place, line: &str) -> Ended {
 
 /// Pasted into a shell, each line of a command that is broken over several would be a command of its own.
 #[test]
-fn a_command_to_copy_is_on_one_line_however_narrow_the_terminal() {
+fn command_to_copy_is_on_one_line_however_narrow_the_terminal() {
     let place = Place::new();
     let provider = run(&place, "associate iam-oidc-provider --cluster prod --approve");
     assert_eq!(provider.code, 0, "{}", provider.stderr);

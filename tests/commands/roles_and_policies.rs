@@ -214,7 +214,7 @@ fn no_role_gets_a_policy_that_is_somebody_elses() {
 }
 
 #[test]
-fn a_command_about_one_object_gives_no_role_a_policy_of_somebody_else() {
+fn command_about_one_object_gives_no_role_a_policy_of_somebody_else() {
     let create = ["create", "iamserviceaccount", "-f", "deployers.yaml", "--approve"];
     let with_provider = || {
         let place = deployers();
@@ -261,7 +261,7 @@ fn a_command_about_one_object_gives_no_role_a_policy_of_somebody_else() {
 }
 
 #[test]
-fn a_policy_file_is_a_regular_one_beside_the_file() {
+fn policy_file_is_a_regular_one_beside_the_file() {
     let place = deployers();
     for (path, expected) in [
         ("policies", "policies is not a regular file"),
@@ -286,7 +286,7 @@ fn a_policy_file_is_a_regular_one_beside_the_file() {
 }
 
 #[test]
-fn a_role_that_is_still_named_by_its_arn_is_not_pruned() {
+fn role_that_is_still_named_by_its_arn_is_not_pruned() {
     let place = applied();
     let role = FILE.find("  # A pipeline").unwrap()..FILE.find("identityMappings:").unwrap();
     let mut less = FILE.to_owned();
@@ -302,7 +302,7 @@ fn a_role_that_is_still_named_by_its_arn_is_not_pruned() {
 }
 
 #[test]
-fn a_name_in_other_case_prunes_nothing() {
+fn name_in_other_case_prunes_nothing() {
     let place = applied();
     let respelled = FILE
         .replace("eks-release", "EKS-Release")
@@ -320,7 +320,7 @@ fn a_name_in_other_case_prunes_nothing() {
 /// An entry by the name of a role waits for the role, and finds it although EKS sees it only after a while. Somebody else's role of
 /// that name is let in neither by an entry nor by a mapping.
 #[test]
-fn an_entry_by_the_name_of_a_role_waits_for_it() {
+fn entry_by_the_name_of_a_role_waits_for_it() {
     let place = deployers();
     place.edit("prod", |world| world.eks_lag_milliseconds = 1_500);
     let entries = "accessConfig:\n  accessEntries:\n    - principalARN: role:eks-deployer\n      kubernetesGroups: [deployers]\n";

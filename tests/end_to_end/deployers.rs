@@ -147,7 +147,7 @@ fn deployers_get_in_from_one_file_and_may_what_it_says() {
 }
 
 #[test]
-fn a_policy_keeps_within_five_versions_and_goes_with_its_stack() {
+fn policy_keeps_within_five_versions_and_goes_with_its_stack() {
     let bed = Bed::start();
     let account = bed.fact("account");
     bed.make_user("/", "nina");

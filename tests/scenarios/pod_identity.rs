@@ -145,7 +145,7 @@ async fn applied(bed: &Sandbox, associations: &[&str]) -> Request {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_association_has_its_role_and_the_second_plan_is_empty() {
+async fn new_association_has_its_role_and_the_second_plan_is_empty() {
     let bed = bed();
     let request = request(&file(&[&own("app", "s3.reader")]));
     let plan = apply(&bed, &request).await;
@@ -185,7 +185,7 @@ async fn a_new_association_has_its_role_and_the_second_plan_is_empty() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_that_was_repointed_by_hand_is_one_update() {
+async fn role_that_was_repointed_by_hand_is_one_update() {
     let bed = bed();
     let request = applied(&bed, &[&given("")]).await;
     by_hand(&bed, "reader", |association| {
@@ -197,7 +197,7 @@ async fn a_role_that_was_repointed_by_hand_is_one_update() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_role_that_the_file_no_longer_has_is_cleared() {
+async fn target_role_that_the_file_no_longer_has_is_cleared() {
     let bed = bed();
     let target = "arn:aws:iam::444455556666:role/data";
     let first = plan(
@@ -227,7 +227,7 @@ async fn a_target_role_that_the_file_no_longer_has_is_cleared() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_policy_comes_and_goes() {
+async fn session_policy_comes_and_goes() {
     let bed = bed();
     let policy = r#"disableSessionTags: true
 policy: '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}'"#;
@@ -246,7 +246,7 @@ policy: '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:Get
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_association_of_an_addon_is_left_to_it() {
+async fn association_of_an_addon_is_left_to_it() {
     let bed = bed();
     let request = applied(&bed, &[&given("")]).await;
     by_hand(&bed, "reader", |association| {
@@ -277,7 +277,7 @@ fn request_of_nothing() -> Request {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_of_another_account_is_refused_with_the_field_to_use() {
+async fn role_of_another_account_is_refused_with_the_field_to_use() {
     let bed = bed();
     let foreign = given("").replace("111122223333", "444455556666");
     let plan = plan(&bed, &request(&file(&[&foreign]))).await;
@@ -298,7 +298,7 @@ async fn a_role_of_another_account_is_refused_with_the_field_to_use() {
 
 /// EKS says of a missing role what it says of one that it does not see yet, so nothing is asked of it.
 #[tokio::test(start_paused = true)]
-async fn a_given_role_that_is_missing_is_refused_before_anything_is_done() {
+async fn given_role_that_is_missing_is_refused_before_anything_is_done() {
     let bed = bed();
     bed.edit(|world| world.roles.remove("reader")).unwrap();
     let refused = plan(&bed, &request(&file(&[&given("")]))).await;
@@ -316,7 +316,7 @@ async fn a_given_role_that_is_missing_is_refused_before_anything_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_given_role_that_does_not_allow_session_tags_is_found() {
+async fn given_role_that_does_not_allow_session_tags_is_found() {
     let bed = bed_with_actions(&json!("sts:AssumeRole"));
     let plan = plan(&bed, &request(&file(&[&given("")]))).await;
     let finding = plan.findings_of(Severity::Error).next().unwrap();
@@ -325,7 +325,7 @@ async fn a_given_role_that_does_not_allow_session_tags_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_own_role_that_lost_sts_tag_session_is_repaired() {
+async fn own_role_that_lost_sts_tag_session_is_repaired() {
     let bed = bed();
     let request = applied(&bed, &[&own("app", "reader")]).await;
     bed.edit(|world| {
@@ -344,7 +344,7 @@ async fn an_own_role_that_lost_sts_tag_session_is_repaired() {
 
 /// eksctl lets every association of the account have the role, as a role without session tags must: to narrow that is shown.
 #[tokio::test(start_paused = true)]
-async fn a_role_that_eksctl_made_is_narrowed_in_sight() {
+async fn role_that_eksctl_made_is_narrowed_in_sight() {
     let bed = bed();
     applied(
         &bed,
@@ -418,7 +418,7 @@ async fn prune_takes_only_what_is_ours_and_only_where_the_file_has_the_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_association_of_the_console_is_adopted() {
+async fn association_of_the_console_is_adopted() {
     let bed = bed();
     let request = applied(&bed, &[&given("tags: {team: data}")]).await;
     by_hand(&bed, "reader", |association| association.tags.clear());
@@ -454,7 +454,7 @@ async fn without_an_agent_the_plan_says_what_to_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_agent_is_installed_where_it_is_asked_for_and_missing() {
+async fn agent_is_installed_where_it_is_asked_for_and_missing() {
     let bed = bed();
     let mut request = request(&file(&[&given("")]));
     request.ask(eksact_core::kinds::pod_identity_agent::InstallAgent);

@@ -65,7 +65,7 @@ fn forget_logs(world: &mut World) {
 
 /// EKS knows whom an entry is for by a unique id: one whose role is made anew lets nobody in until it is made anew, too.
 #[tokio::test(start_paused = true)]
-async fn an_entry_is_made_anew_with_its_role() {
+async fn entry_is_made_anew_with_its_role() {
     let hands: [fn(&mut World); 2] = [
         |world| drop(world.roles.remove("deployer")),
         |world| "ROLLBACK_FAILED".clone_into(&mut stack_of(world, "eksact-prod-role-deployer").stack.status),
@@ -87,7 +87,7 @@ async fn an_entry_is_made_anew_with_its_role() {
 
 /// The role is planned as one of the files, and so is its entry.
 #[tokio::test(start_paused = true)]
-async fn an_entry_is_planned_with_its_role_whose_stack_has_lost_its_mark() {
+async fn entry_is_planned_with_its_role_whose_stack_has_lost_its_mark() {
     let (bed, wanted) = made().await;
     bed.edit(|world| {
         let stack = &mut stack_of(world, "eksact-prod-role-deployer").stack;
@@ -108,7 +108,7 @@ async fn an_entry_is_planned_with_its_role_whose_stack_has_lost_its_mark() {
 
 /// Whoever may assume a role that is made would get in as what `aws-auth` still says of one of its ARN.
 #[tokio::test(start_paused = true)]
-async fn a_role_is_made_once_aws_auth_lets_nobody_in_by_its_arn() {
+async fn role_is_made_once_aws_auth_lets_nobody_in_by_its_arn() {
     let line = format!("iamIdentityMappings: [{{arn: '{DEPLOYER}', username: former, groups: [ops]}}]\n");
     let role = "---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\nroles: [{name: deployer, assumedBy: {users: [nina]}}]\n";
     for (access, going) in [
@@ -132,7 +132,7 @@ async fn a_role_is_made_once_aws_auth_lets_nobody_in_by_its_arn() {
 
 /// A mapping that gives more waits for the role: whom the role lets in until then, and nobody who makes one of its name, gets it.
 #[tokio::test(start_paused = true)]
-async fn a_mapping_that_gives_more_waits_for_its_role() {
+async fn mapping_that_gives_more_waits_for_its_role() {
     let of = |users: &str, group: &str| {
         request(&format!(
             "{}iamIdentityMappings: [{{arn: '{DEPLOYER}', username: deployer, groups: [{group}]}}]\n---\napiVersion: \
@@ -170,7 +170,7 @@ async fn a_mapping_that_gives_more_waits_for_its_role() {
 
 /// Its stack can only be deleted, and with it goes the policy, which IAM does not delete as long as somebody has it.
 #[tokio::test(start_paused = true)]
-async fn a_policy_in_use_whose_stack_is_broken_is_refused_with_those_who_have_it() {
+async fn policy_in_use_whose_stack_is_broken_is_refused_with_those_who_have_it() {
     let (bed, wanted) = made().await;
     bed.edit(|world| {
         "DELETE_FAILED".clone_into(&mut stack_of(world, "eksact-prod-policy-logs").stack.status);
@@ -204,7 +204,7 @@ async fn a_policy_in_use_whose_stack_is_broken_is_refused_with_those_who_have_it
 /// A rollback takes away what the stack made, a stack in review has made nothing, and one that is not rolled back failed at the policy:
 /// a policy of the name is then somebody else's.
 #[tokio::test(start_paused = true)]
-async fn a_policy_beside_a_stack_that_has_made_none_is_somebody_elses() {
+async fn policy_beside_a_stack_that_has_made_none_is_somebody_elses() {
     for status in ["ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", "CREATE_FAILED"] {
         let (bed, wanted) = made().await;
         bed.edit(|world| {
@@ -247,7 +247,7 @@ async fn a_policy_beside_a_stack_that_has_made_none_is_somebody_elses() {
 
 /// A stack that failed, and somebody else's role of the name: nothing is deleted that could not be made again.
 #[tokio::test(start_paused = true)]
-async fn a_role_beside_a_stack_that_has_made_none_is_somebody_elses() {
+async fn role_beside_a_stack_that_has_made_none_is_somebody_elses() {
     for status in [
         "ROLLBACK_COMPLETE",
         "REVIEW_IN_PROGRESS",
@@ -296,7 +296,7 @@ async fn a_role_beside_a_stack_that_has_made_none_is_somebody_elses() {
 
 /// CloudFormation gave up after IAM had made the role: it notes on each role whose it is, and this one goes with its stack.
 #[tokio::test(start_paused = true)]
-async fn a_role_that_a_failed_stack_made_is_made_anew_with_it() {
+async fn role_that_a_failed_stack_made_is_made_anew_with_it() {
     let wanted = request(&format!(
         "{}---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\nroles: [{{name: deployer, assumedBy: {{users: [nina]}}}}]\n",
         file(&[])
@@ -319,7 +319,7 @@ async fn a_role_that_a_failed_stack_made_is_made_anew_with_it() {
 /// Whoever runs without rollback, and meets a policy of the name that somebody made meanwhile: no role gets that one, in this run or
 /// the next, until it is gone.
 #[tokio::test(start_paused = true)]
-async fn a_policy_that_a_stack_without_rollback_met_is_given_to_no_role() {
+async fn policy_that_a_stack_without_rollback_met_is_given_to_no_role() {
     let mut wanted = both();
     wanted.settings.disable_rollback = true;
     let bed = sandbox(fresh_world());
@@ -353,7 +353,7 @@ async fn a_policy_that_a_stack_without_rollback_met_is_given_to_no_role() {
 
 /// Whatever becomes of its stack, a policy does not go to another path, and the one that is there is not left behind.
 #[tokio::test(start_paused = true)]
-async fn a_policy_whose_stack_is_broken_does_not_move() {
+async fn policy_whose_stack_is_broken_does_not_move() {
     for is_attached in [true, false] {
         let (bed, _) = made().await;
         bed.edit(|world| {

@@ -167,7 +167,7 @@ async fn rolled_back_stack_is_replaced_once_its_cause_is_gone() {
 
 /// A stack that failed, and somebody else's role of the name that the file gives: a replacement could not make it either.
 #[tokio::test(start_paused = true)]
-async fn a_named_role_beside_a_stack_that_has_made_none_is_somebody_elses() {
+async fn named_role_beside_a_stack_that_has_made_none_is_somebody_elses() {
     let named = "metadata: {name: named, namespace: app}\nroleName: taken\n\
                  attachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
     let pods = "- {namespace: app, serviceAccountName: named, roleName: taken, \
@@ -219,7 +219,7 @@ async fn a_named_role_beside_a_stack_that_has_made_none_is_somebody_elses() {
 
 /// CloudFormation gave up after IAM had made the role: it notes on each role whose it is.
 #[tokio::test(start_paused = true)]
-async fn a_named_role_that_a_failed_stack_made_is_made_anew_with_it() {
+async fn named_role_that_a_failed_stack_made_is_made_anew_with_it() {
     let named = "metadata: {name: named, namespace: app}\nroleName: own\n\
                  attachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
     for status in ["CREATE_FAILED", "ROLLBACK_FAILED"] {

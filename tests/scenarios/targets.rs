@@ -68,7 +68,7 @@ fn two_accounts() -> Request {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_brings_what_it_needs_and_leaves_the_rest() {
+async fn target_brings_what_it_needs_and_leaves_the_rest() {
     let bed = sandbox(fresh_world());
     let planned = plan(&bed, &part(&two_accounts(), &["service-account/app/web"], &[])).await;
     let needed = [
@@ -109,7 +109,7 @@ async fn what_needs_an_excluded_object_is_left_out_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_glob_that_matches_nothing_is_an_error_that_names_near_ones() {
+async fn glob_that_matches_nothing_is_an_error_that_names_near_ones() {
     let bed = sandbox(fresh_world());
     let slip = refusal(&bed, &part(&two_accounts(), &["iam-role/app/wbe"], &[])).await;
     assert_eq!(
@@ -129,7 +129,7 @@ async fn a_glob_that_matches_nothing_is_an_error_that_names_near_ones() {
 
 /// All mappings are one write. The write is made of those alone that are asked for.
 #[tokio::test(start_paused = true)]
-async fn a_targeted_mapping_is_written_without_the_others() {
+async fn targeted_mapping_is_written_without_the_others() {
     let bed = access::hand_written();
     let mapping = |name: &str| {
         format!("arn: arn:aws:iam::111122223333:role/{name}\nusername: {name}\ngroups: [viewers]")
@@ -156,7 +156,7 @@ proptest! {
     #![proptest_config(config(60))]
 
     #[test]
-    fn a_part_is_closed_and_of_the_whole(
+    fn part_is_closed_and_of_the_whole(
         before in files(), hands in edits(), after in files(), prune in any::<bool>(),
         chosen in prop::collection::vec(any::<prop::sample::Index>(), 1..3), exclude in any::<bool>(),
     ) {

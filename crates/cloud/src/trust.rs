@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn the_aws_bundle_wins_over_the_openssl_variables() {
+    fn aws_bundle_wins_over_the_openssl_variables() {
         let folder = tempfile::tempdir().unwrap();
         let (one, two) = (folder.path().join("one.pem"), folder.path().join("two.pem"));
         fs_err::write(&one, certificate_pem()).unwrap();
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_bundle_is_an_error_that_names_variable_and_file() {
+    fn bad_bundle_is_an_error_that_names_variable_and_file() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("missing.pem");
         let empty = folder.path().join("empty.pem");
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pem_given_to_the_sdk_is_read_back_whole() {
+    fn pem_given_to_the_sdk_is_read_back_whole() {
         let roots = TrustRoots::mozilla();
         let read: Vec<_> = CertificateDer::pem_slice_iter(roots.pem().as_bytes())
             .collect::<Result<_, _>>()

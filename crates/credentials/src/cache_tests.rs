@@ -67,7 +67,7 @@ fn signed(time: Timestamp, credentials: &Credentials) -> Token {
 }
 
 #[test]
-fn a_token_is_served_until_a_minute_before_its_end_and_never_under_another_key() {
+fn token_is_served_until_a_minute_before_its_end_and_never_under_another_key() {
     let home = Home::new();
     let token = signed(at(0), &session(None));
     home.cache().keep_token(&key("mine"), &token, at(0));
@@ -90,7 +90,7 @@ fn a_token_is_served_until_a_minute_before_its_end_and_never_under_another_key()
 }
 
 #[test]
-fn a_token_ends_with_its_credentials_in_the_cache_too() {
+fn token_ends_with_its_credentials_in_the_cache_too() {
     let home = Home::new();
     let ends_soon = session(Some(at(5 * 60)));
     home.cache()
@@ -152,7 +152,7 @@ fn what_others_can_read_or_write_is_not_believed_and_is_replaced() {
 }
 
 #[test]
-fn a_cache_that_cannot_be_made_is_told_once_and_nothing_fails() {
+fn cache_that_cannot_be_made_is_told_once_and_nothing_fails() {
     let home = Home::new();
     fs::write(home.0.path().join("cache"), "a file in its place").unwrap();
     let mut cache = home.cache();
@@ -165,7 +165,7 @@ fn a_cache_that_cannot_be_made_is_told_once_and_nothing_fails() {
 }
 
 #[test]
-fn an_entry_that_is_broken_is_told_without_its_content() {
+fn entry_that_is_broken_is_told_without_its_content() {
     let home = Home::new();
     let token = signed(at(0), &session(None));
     home.cache().keep_token(&key("k"), &token, at(0));
@@ -202,7 +202,7 @@ fn one_process_holds_the_lock_and_others_see_what_it_wrote() {
 }
 
 #[test]
-fn a_pipe_or_a_link_in_the_place_of_an_entry_holds_nobody() {
+fn pipe_or_a_link_in_the_place_of_an_entry_holds_nobody() {
     let home = Home::new();
     let token = signed(at(0), &session(None));
     home.cache().keep_token(&key("k"), &token, at(0));
@@ -274,7 +274,7 @@ fn only_our_own_files_are_removed_when_they_are_old() {
 }
 
 #[test]
-fn a_lock_that_was_removed_under_its_holder_is_not_the_lock() {
+fn lock_that_was_removed_under_its_holder_is_not_the_lock() {
     let home = Home::new();
     let first = home.cache().lock(&key("k"), false, &mut || {}).unwrap();
     fs::remove_file(home.file()).unwrap();
@@ -309,7 +309,7 @@ fn what_aws_no_longer_takes_is_forgotten_with_all_tokens() {
 }
 
 #[test]
-fn the_folder_is_the_users() {
+fn folder_is_the_users() {
     let environment = |pairs: &[(&str, &str)]| pairs.iter().copied().collect::<Environment>();
     let entry = |pairs: &[(&str, &str)]| {
         CacheFolder::of_user(&environment(pairs))

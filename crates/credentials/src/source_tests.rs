@@ -108,7 +108,7 @@ const AMBIENT: [(&str, &str); 2] = [
 ];
 
 #[test]
-fn the_environment_beats_aws_profile_and_the_flag_beats_the_environment() {
+fn environment_beats_aws_profile_and_the_flag_beats_the_environment() {
     let home = Home::new();
     let mut both = AMBIENT.to_vec();
     both.push(("AWS_PROFILE", "plain"));
@@ -118,7 +118,7 @@ fn the_environment_beats_aws_profile_and_the_flag_beats_the_environment() {
 }
 
 #[test]
-fn a_profile_with_more_than_keys_must_be_asked_for() {
+fn profile_with_more_than_keys_must_be_asked_for() {
     let home = Home::new();
     let keeps = |profile: &str| home.asked(&[], Some(profile)).keeps;
     assert_eq!(keeps("admin"), Keeps::TokenAndCredentials);
@@ -194,7 +194,7 @@ fn keys_that_say_that_they_have_expired_are_refused() {
 }
 
 #[test]
-fn a_broken_file_is_told_with_its_line_and_not_its_content() {
+fn broken_file_is_told_with_its_line_and_not_its_content() {
     let home = Home::new();
     home.write(".aws/credentials", "[plain]\naws_secret_access_key\n");
     let error = home.find(&[], Some("plain")).unwrap_err().to_string();
@@ -214,7 +214,7 @@ fn a_broken_file_is_told_with_its_line_and_not_its_content() {
 }
 
 #[test]
-fn a_home_that_cannot_be_looked_into_has_no_files_and_a_file_that_was_named_must_be_there() {
+fn home_that_cannot_be_looked_into_has_no_files_and_a_file_that_was_named_must_be_there() {
     let home = Home::new();
     let no_folder = home.0.path().join(".aws/config");
     let no_folder = no_folder.to_str().unwrap();
@@ -246,7 +246,7 @@ fn what_gives_no_credentials_is_passed_over_unless_a_flag_names_it() {
 }
 
 #[test]
-fn the_second_name_of_the_profile_variable_counts_where_the_first_is_not_set() {
+fn second_name_of_the_profile_variable_counts_where_the_first_is_not_set() {
     let home = Home::new();
     let second = ("AWS_DEFAULT_PROFILE", "plain");
     assert_eq!(home.key(&[second], None), "AKIAPLAIN");
@@ -256,7 +256,7 @@ fn the_second_name_of_the_profile_variable_counts_where_the_first_is_not_set() {
 }
 
 #[test]
-fn a_profile_brings_its_region_and_its_endpoints() {
+fn profile_brings_its_region_and_its_endpoints() {
     let home = Home::new();
     let environment = home.environment(&[("AWS_DEFAULT_PROFILE", "region-only")]);
     let config = SharedConfig::load(&environment).unwrap();

@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_caller_is_whoever_may_sign_and_a_role_is_one_of_its_sessions() {
+    fn caller_is_whoever_may_sign_and_a_role_is_one_of_its_sessions() {
         for (given, arn, user_id) in [
             (
                 "arn:aws:iam::111122223333:user/eng/ann",

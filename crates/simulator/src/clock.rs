@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_manual_clock_moves_only_when_told() {
+    fn manual_clock_moves_only_when_told() {
         let clock = ManualClock::default();
         let before = clock.now();
         assert_eq!(clock.now(), before);
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_tokio_clock_starts_where_it_is_told() {
+    async fn tokio_clock_starts_where_it_is_told() {
         let start = Timestamp::from_second(1_800_000_000).unwrap();
         let clock = TokioClock::starting_at(start);
         assert!(clock.now() >= start);

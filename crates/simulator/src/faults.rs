@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_strikes_the_calls_it_names() {
+    fn rule_strikes_the_calls_it_names() {
         let faults = Faults::default();
         let throttled = Fault::ErrorBefore(CallErrorKind::Throttled);
         faults.add(Rule {

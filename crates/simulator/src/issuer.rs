@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_outside_the_sandbox_does_not_answer() {
+    fn host_outside_the_sandbox_does_not_answer() {
         let world = World::seeded(&Seed {
             cluster: "prod".to_owned(),
             region: "us-west-2".to_owned(),

@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_taken_role_name_reads_as_cloudformation_writes_it() {
+    fn taken_role_name_reads_as_cloudformation_writes_it() {
         let refusal = Refusal::new("EntityAlreadyExists", "Role with name deployer already exists.");
         assert_eq!(
             refusal.of_resource_handler("6f1c"),

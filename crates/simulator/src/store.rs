@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_by_hand_is_noticed() {
+    fn edit_by_hand_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sandbox.json");
         let store = FileStore::open(&path, &seed()).unwrap();
@@ -432,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_named_and_left_alone() {
+    fn broken_file_is_named_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sandbox.json");
         fs::write(&path, "{\"version\": 1,").unwrap();
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_from_before_access_control_is_brought_up_to_date() {
+    fn file_from_before_access_control_is_brought_up_to_date() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sandbox.json");
         FileStore::open(&path, &seed()).unwrap();

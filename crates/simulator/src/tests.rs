@@ -146,7 +146,7 @@ pub(super) fn service_account(namespace: &str, name: &str, role_arn: &str) -> Se
 
 /// A whole first apply, on a file, seen by a second process afterwards.
 #[tokio::test]
-async fn a_first_apply_is_there_for_the_next_process() {
+async fn first_apply_is_there_for_the_next_process() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sandbox.json");
     let sandbox = Sandbox::open(&path, &seed()).unwrap();

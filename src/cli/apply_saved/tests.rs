@@ -161,7 +161,7 @@ impl End {
 
 /// Three stacks are in flight when the lock is found to be gone.
 #[tokio::test(start_paused = true)]
-async fn a_run_without_its_lock_finishes_what_is_in_flight_and_begins_no_more() {
+async fn run_without_its_lock_finishes_what_is_in_flight_and_begins_no_more() {
     let mut approved = Approved::of(FILE, 150).await;
     approved.take_lease_away();
     let end = approved.carry_out(never).await;
@@ -190,7 +190,7 @@ async fn a_run_without_its_lock_finishes_what_is_in_flight_and_begins_no_more() 
 
 /// What was in flight were the last steps: nothing is left undone.
 #[tokio::test(start_paused = true)]
-async fn a_run_that_did_all_without_its_lock_succeeded() {
+async fn run_that_did_all_without_its_lock_succeeded() {
     let mut approved = Approved::of(ROLE_ONLY, 150).await;
     approved.take_lease_away();
     let end = approved.carry_out(never).await;
@@ -201,7 +201,7 @@ async fn a_run_that_did_all_without_its_lock_succeeded() {
 
 /// Ctrl-C twice after that gives up writes whose effect is then unknown.
 #[tokio::test(start_paused = true)]
-async fn a_run_without_its_lock_that_is_given_up_was_interrupted() {
+async fn run_without_its_lock_that_is_given_up_was_interrupted() {
     let mut approved = Approved::of(FILE, 150).await;
     approved.take_lease_away();
     let give_up = async |listener: &Listener| {
@@ -222,7 +222,7 @@ async fn a_run_without_its_lock_that_is_given_up_was_interrupted() {
 
 /// Whoever interrupted the run before its lock was lost is who ended it.
 #[tokio::test(start_paused = true)]
-async fn a_run_that_was_interrupted_before_it_lost_its_lock_was_interrupted() {
+async fn run_that_was_interrupted_before_it_lost_its_lock_was_interrupted() {
     let mut approved = Approved::of(FILE, 150).await;
     approved.take_lease_away();
     let interrupt = async |listener: &Listener| {
@@ -243,7 +243,7 @@ async fn a_run_that_was_interrupted_before_it_lost_its_lock_was_interrupted() {
 
 /// Five minutes without a renewal are as good as a lock that is gone: it may be taken over before a sixth is tried.
 #[tokio::test(start_paused = true)]
-async fn a_lock_that_cannot_be_renewed_for_long_is_lost() {
+async fn lock_that_cannot_be_renewed_for_long_is_lost() {
     let mut approved = Approved::of(FILE, 600).await;
     approved.refuse_renewals(u32::MAX);
     let end = approved.carry_out(never).await;
@@ -258,7 +258,7 @@ async fn a_lock_that_cannot_be_renewed_for_long_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lock_that_is_renewed_in_time_is_kept_and_given_back() {
+async fn lock_that_is_renewed_in_time_is_kept_and_given_back() {
     for refused in [0, 3] {
         let mut approved = Approved::of(FILE, 600).await;
         approved.refuse_renewals(refused);

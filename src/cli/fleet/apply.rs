@@ -267,7 +267,7 @@ mod tests {
 
     /// Stacks that never come to an end: the cluster's time is over, then the grace of what is in flight, and the run goes on.
     #[tokio::test(start_paused = true)]
-    async fn a_cluster_that_hangs_in_its_apply_ends() {
+    async fn cluster_that_hangs_in_its_apply_ends() {
         let hanging = sandbox();
         hanging.edit(|world| world.stack_seconds = u32::MAX).unwrap();
         let outcome = applied(&hanging, Duration::from_secs(90)).await;
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_whose_turn_did_not_come_is_told_so() {
+    fn cluster_whose_turn_did_not_come_is_told_so() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

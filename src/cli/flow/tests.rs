@@ -13,7 +13,7 @@ use eksact_core::{
 use eksact_simulator::{ManualClock, Sandbox, Seed, World};
 
 #[test]
-fn a_script_can_tell_why_nothing_was_done() {
+fn script_can_tell_why_nothing_was_done() {
     use eksact_core::engine::{StepError, StepFailure, StepId};
     let failed = |causes: &[StepFailure], done: &[StepId]| {
         let error = |cause: &StepFailure| (StepId("it".to_owned()), StepError::new("no").because(*cause));
@@ -71,7 +71,7 @@ fn quiet() -> Printer {
 
 /// Exit code 6 needs somebody else to act while the question waits, which no whole command can arrange in time.
 #[tokio::test]
-async fn a_world_that_moves_before_the_approval_is_named() {
+async fn world_that_moves_before_the_approval_is_named() {
     let ((connection, _), printer) = (sandbox(), quiet());
     let request = request(FILE);
     let approved = plan_for(&request, &connection, &printer).await.unwrap();
@@ -94,7 +94,7 @@ async fn a_world_that_moves_before_the_approval_is_named() {
 
 /// The change set of another run is kept until it is an hour old, which it becomes while the question waits.
 #[tokio::test]
-async fn a_plan_that_only_grew_old_before_the_approval_is_still_true() {
+async fn plan_that_only_grew_old_before_the_approval_is_still_true() {
     const STACK: &str = "eksctl-quickstart-addon-iamserviceaccount-app-report-reader";
     const READS: &str = "policy/AmazonS3ReadOnlyAccess";
     let ((connection, clock), printer) = (sandbox(), quiet());
@@ -137,7 +137,7 @@ async fn a_plan_that_only_grew_old_before_the_approval_is_still_true() {
 
 /// The steps are those that were approved, and a guard refuses them since something beside them has changed.
 #[tokio::test]
-async fn a_plan_that_a_guard_refuses_by_now_is_not_carried_out() {
+async fn plan_that_a_guard_refuses_by_now_is_not_carried_out() {
     let ((connection, _), printer) = (sandbox(), quiet());
     let mut request = request(FILE);
     let approved = plan_for(&request, &connection, &printer).await.unwrap();

@@ -11,7 +11,7 @@ use crate::scenarios::stage::{again, apply, carry_out, cluster, plan, request};
 
 /// EKS does not see a role that IAM has just made, and says what it says of a wrong one.
 #[tokio::test(start_paused = true)]
-async fn a_role_that_eks_does_not_see_yet_is_waited_for() {
+async fn role_that_eks_does_not_see_yet_is_waited_for() {
     let bed = bed();
     let request = request(&file(&[&given("")]));
     let plan = plan(&bed, &request).await;
@@ -36,7 +36,7 @@ async fn a_role_that_eks_does_not_see_yet_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_association_that_appears_meanwhile_is_compared() {
+async fn association_that_appears_meanwhile_is_compared() {
     for (role, succeeds) in [(ROLE, true), ("arn:aws:iam::111122223333:role/other", false)] {
         let bed = bed();
         let request = request(&file(&[&given("")]));
@@ -51,7 +51,7 @@ async fn an_association_that_appears_meanwhile_is_compared() {
 
 /// What somebody writes while EKS does not see the role yet is not written over.
 #[tokio::test(start_paused = true)]
-async fn an_association_that_changes_while_its_role_is_waited_for_is_kept() {
+async fn association_that_changes_while_its_role_is_waited_for_is_kept() {
     let bed = bed();
     apply(&bed, &request(&file(&[&given("")]))).await;
     let other = "arn:aws:iam::111122223333:role/other";
@@ -86,7 +86,7 @@ async fn an_association_that_changes_while_its_role_is_waited_for_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_is_looked_after() {
+async fn lost_answer_is_looked_after() {
     for action in [
         "CreatePodIdentityAssociation",
         "UpdatePodIdentityAssociation",

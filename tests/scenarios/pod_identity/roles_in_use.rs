@@ -25,7 +25,7 @@ async fn refusals(bed: &Sandbox, request: &Request) -> Vec<&'static str> {
 
 /// A role that was made for IRSA and handed on keeps the statement of the pods that still come by their token.
 #[tokio::test(start_paused = true)]
-async fn a_role_that_was_made_for_irsa_keeps_its_other_pods() {
+async fn role_that_was_made_for_irsa_keeps_its_other_pods() {
     let bed = bed();
     let request = applied(&bed, &[&own("app", "reader")]).await;
     let token = json!({"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
@@ -62,7 +62,7 @@ async fn a_role_that_was_made_for_irsa_keeps_its_other_pods() {
 
 /// A role goes only once no association of another service account has it, as far as the trust policy lets one have it at all.
 #[tokio::test(start_paused = true)]
-async fn a_role_that_another_association_has_is_kept() {
+async fn role_that_another_association_has_is_kept() {
     let bed = bed();
     applied(&bed, &[&own("app", "web")]).await;
     let role = association(&bed, "web").role_arn;
@@ -134,7 +134,7 @@ async fn a_role_that_another_association_has_is_kept() {
 
 /// The role of a service account that an association of another one has, or another account's annotation.
 #[tokio::test(start_paused = true)]
-async fn a_role_of_a_service_account_that_others_have_is_kept() {
+async fn role_of_a_service_account_that_others_have_is_kept() {
     let account =
         "metadata: {name: web, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
     let (bed, _) = stage::applied(&stage::file(&[account])).await;

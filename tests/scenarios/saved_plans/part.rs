@@ -26,7 +26,7 @@ fn changed(plan: &Plan) -> BTreeSet<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_saved_part_is_applied_and_nothing_else() {
+async fn saved_part_is_applied_and_nothing_else() {
     let bed = bed();
     let whole = changed(&plan(&bed, &more()).await);
     let made = saved(&bed, &part_of(&more(), "service-account/other/more")).await;

@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_is_never_guessed() {
+    fn scope_is_never_guessed() {
         let scope = |kind: &str| types::AccessScope::builder().r#type(kind.into());
         assert_eq!(policy(Some(scope("cluster").build())).unwrap().namespaces, None);
         let limited = policy(Some(scope("namespace").namespaces("app").build())).unwrap();

@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_forwards_its_name_and_a_user_has_none() {
+    fn session_forwards_its_name_and_a_user_has_none() {
         assert_eq!(
             forwarded("AROAEXAMPLE:jane@example.com"),
             Some("jane@example.com")

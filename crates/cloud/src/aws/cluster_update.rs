@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_update_keeps_every_reason() {
+    fn failed_update_keeps_every_reason() {
         let error = types::ErrorDetail::builder()
             .error_code("OperationNotPermitted".into())
             .error_message("not now")

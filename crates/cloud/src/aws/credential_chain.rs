@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn the_metadata_service_is_bounded_as_the_environment_says() {
+    fn metadata_service_is_bounded_as_the_environment_says() {
         let bounds = |timeout: &str, attempts: &str| {
             let environment: Environment = [
                 ("AWS_METADATA_SERVICE_TIMEOUT", timeout),

@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_profile_that_does_not_exist_is_an_error_and_not_another_source() {
+    async fn profile_that_does_not_exist_is_an_error_and_not_another_source() {
         let client = http::client(&crate::trust::TrustRoots::mozilla());
         let error = resolve(
             Some("us-west-2"),

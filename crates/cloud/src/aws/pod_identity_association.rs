@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_association_that_exists_is_told_from_a_busy_cluster() {
+    fn association_that_exists_is_told_from_a_busy_cluster() {
         for (message, kind) in [
             (
                 "Association already exists: a-0123456789abcdefg",
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn an_association_without_a_role_is_no_answer() {
+    fn association_without_a_role_is_no_answer() {
         let whole = types::PodIdentityAssociation::builder()
             .association_id("a-0123456789abcdefg")
             .association_arn(

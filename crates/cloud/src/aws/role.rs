@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_document_names_role_and_reason() {
+    fn broken_document_names_role_and_reason() {
         let error = policy_document(GET_ROLE, "app", "trust policy", Some("%7B%22")).unwrap_err();
         assert!(error.to_string().contains("iam GetRole on app"), "{error}");
         assert!(error.to_string().contains("trust policy"), "{error}");

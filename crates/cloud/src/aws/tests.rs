@@ -157,7 +157,7 @@ async fn all_pages_of_stacks_are_read_with_the_marker_of_the_page_before() {
 }
 
 #[tokio::test]
-async fn a_repeated_marker_ends_the_list_with_an_error() {
+async fn repeated_marker_ends_the_list_with_an_error() {
     let (url, _) = serve(|_| stacks_page(&["a"], Some("again"))).await;
     let error = client(&url).stacks().await.unwrap_err();
     assert!(error.to_string().contains("same page marker twice"), "{error}");
@@ -226,13 +226,13 @@ async fn all_pages_of_a_change_set_are_read() {
 }
 
 #[tokio::test]
-async fn a_missing_stack_is_none() {
+async fn missing_stack_is_none() {
     let (url, _) = serve(|_| error("ValidationError", "Stack with id x does not exist", 400)).await;
     assert_eq!(client(&url).stack("x").await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn a_role_is_put_together_from_its_four_calls() {
+async fn role_is_put_together_from_its_four_calls() {
     let (url, asked) = serve(|request| {
         let body = if request.contains("Action=GetRolePolicy") {
             "<GetRolePolicyResponse><GetRolePolicyResult><RoleName>app</RoleName><PolicyName>one</PolicyName>\
@@ -272,7 +272,7 @@ async fn a_role_is_put_together_from_its_four_calls() {
 }
 
 #[tokio::test]
-async fn a_missing_role_is_none() {
+async fn missing_role_is_none() {
     let (url, _) = serve(|_| error("NoSuchEntity", "The role with name x cannot be found.", 404)).await;
     assert_eq!(client(&url).role("x").await.unwrap(), None);
 }
@@ -311,7 +311,7 @@ async fn only_a_cluster_local_to_an_outpost_goes_by_its_id_in_tokens() {
 }
 
 #[tokio::test]
-async fn a_proxys_own_404_page_is_not_a_missing_object() {
+async fn proxys_own_404_page_is_not_a_missing_object() {
     let (url, _) = serve(|_| (404, "text/html", "<html><body>Not Found</body></html>".to_owned())).await;
     let client = client(&url);
     for failure in [
@@ -342,7 +342,7 @@ async fn throttling_is_retried_and_counts_as_one_call() {
 }
 
 #[tokio::test]
-async fn a_closed_port_fails_at_once_and_says_what_to_check() {
+async fn closed_port_fails_at_once_and_says_what_to_check() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_of_sts_is_read() {
+    fn clock_of_sts_is_read() {
         let time = http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
         assert_eq!(time.to_string(), "1994-11-06T08:49:37Z");
         assert_eq!(http_date("now"), None);

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_inside_an_io_error_is_found_and_texts_are_not_repeated() {
+    fn error_inside_an_io_error_is_found_and_texts_are_not_repeated() {
         let inner = rustls::Error::General("no shared cipher".to_owned());
         let middle = io::Error::new(io::ErrorKind::InvalidData, inner);
         let outer = io::Error::other(middle);

@@ -152,7 +152,7 @@ mod tests {
     use eksact_simulator::{Fault, ManualClock, Matching, Rule, Sandbox, Seed, World};
 
     #[tokio::test]
-    async fn a_failed_connection_is_tried_again_and_one_that_stands_is_kept() {
+    async fn failed_connection_is_tried_again_and_one_that_stands_is_kept() {
         let mut world = World::seeded(&Seed {
             cluster: "prod".to_owned(),
             region: "us-west-2".to_owned(),

@@ -311,7 +311,7 @@ mod tests {
 
     /// Statuses as a kube-apiserver writes them.
     #[test]
-    fn the_reason_decides_the_kind() {
+    fn reason_decides_the_kind() {
         let named = json!({"name": "s3-reader", "kind": "serviceaccounts"});
         let rbac = "serviceaccounts is forbidden: User \"nina\" cannot create resource \"serviceaccounts\" in API \
                     group \"\" in the namespace \"app\"";
@@ -450,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_identity_is_told_where_it_is_decided() {
+    fn refused_identity_is_told_where_it_is_decided() {
         let status = Status::failure("Unauthorized", "Unauthorized");
         let text = from_status(&call(), &cluster(), 401, &status).to_string();
         assert!(
@@ -460,7 +460,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denied_call_names_the_permission() {
+    fn denied_call_names_the_permission() {
         let status = Status::failure("serviceaccounts is forbidden", "Forbidden");
         let error = from_status(&call(), &cluster(), 403, &status);
         assert_eq!(
@@ -470,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_a_proxy_says_nothing_about_the_object() {
+    fn page_of_a_proxy_says_nothing_about_the_object() {
         for (code, kind) in [
             (404, CallErrorKind::Other),
             (403, CallErrorKind::Other),

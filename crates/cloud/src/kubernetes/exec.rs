@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_plugin_is_told_what_is_wanted_and_gives_a_token() {
+    async fn plugin_is_told_what_is_wanted_and_gives_a_token() {
         // The token is what the plugin was given, so that it can be looked at.
         let script = r#"
             token=$(printf '%s %s' "$ROLE" "$KUBERNETES_EXEC_INFO" | tr -d '"')
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failing_plugin_is_quoted_but_its_output_is_not() {
+    async fn failing_plugin_is_quoted_but_its_output_is_not() {
         let text =
             refusal("echo '{\"token\": \"secret-1\"'; echo 'Unable to locate credentials' >&2; exit 253")
                 .await;
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_cannot_be_used_says_why() {
+    async fn answer_that_cannot_be_used_says_why() {
         let v1 = "client.authentication.k8s.io/v1";
         for (answer, expected) in [
             (
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missing_plugin_comes_with_its_install_hint() {
+    async fn missing_plugin_comes_with_its_install_hint() {
         let mut plugin = plugin("");
         plugin.config.command = Some("/nonexistent/get-token".to_owned());
         let text = plugin.token().await.unwrap_err().to_string();

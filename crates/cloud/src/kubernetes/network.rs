@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_proxy_is_chosen_for_the_clusters_host() {
+    fn proxy_is_chosen_for_the_clusters_host() {
         let proxy = ("HTTPS_PROXY", "http://user:pa%40ss@proxy.corp:3128");
         let eks = "https://ABC.gr7.us-west-2.eks.amazonaws.com";
         for (variables, cluster, through_proxy) in [
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxys_credentials_are_kept_and_never_shown() {
+    fn proxys_credentials_are_kept_and_never_shown() {
         let settings = settings(&[("HTTPS_PROXY", "http://user:pa%40ss@proxy.corp:3128")]);
         let url = settings
             .proxy_for(&call(), &Uri::from_static("https://example.com"))

@@ -145,14 +145,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_is_renewed_before_it_ends() {
+    async fn token_is_renewed_before_it_ends() {
         let cache = Counting::cache(SignedDuration::from_secs(29));
         assert_eq!(cache.token().await.unwrap().value, "secret-1");
         assert_eq!(cache.token().await.unwrap().value, "secret-2");
     }
 
     #[tokio::test]
-    async fn a_refused_token_is_forgotten_once() {
+    async fn refused_token_is_forgotten_once() {
         let cache = Counting::cache(SignedDuration::from_mins(14));
         let first = cache.token().await.unwrap();
         cache.forget(&first).await;

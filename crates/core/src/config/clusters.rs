@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_access_goes_to_the_cluster_that_its_metadata_names() {
+    fn cluster_access_goes_to_the_cluster_that_its_metadata_names() {
         let files = [
             config("a", "eu-west-1"),
             access("metadata: {name: b}"),
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_access_of_no_one_cluster_is_a_problem_of_its_own() {
+    fn cluster_access_of_no_one_cluster_is_a_problem_of_its_own() {
         let said = |metadata: &str| {
             let files = [
                 config("a", "eu-west-1"),

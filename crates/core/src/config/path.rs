@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_gets_the_indices_of_the_way_to_it() {
+    fn place_gets_the_indices_of_the_way_to_it() {
         let path = FieldPath::of("iam.serviceAccounts").index(2).key("name");
         let at = |place| path.at_place(place).map(|path| path.to_string());
         assert_eq!(

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_access_entry_without_policy_and_binding_gives_nothing() {
+    fn access_entry_without_policy_and_binding_gives_nothing() {
         let bindings = [
             binding("Group", "developers", None),
             binding("Group", "system:authenticated", None),

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_off_is_told_with_its_direction() {
+    fn clock_that_is_off_is_told_with_its_direction() {
         let time: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let answer = StsAnswer {
             verdict: StsVerdict::Refused {

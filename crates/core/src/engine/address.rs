@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_keeps_its_slashes_through_json() {
+    fn name_keeps_its_slashes_through_json() {
         let address = Address::new("iam-role", "app/s3-reader");
         let json = serde_json::to_string(&address).unwrap();
         assert_eq!(json, r#""iam-role/app/s3-reader""#);

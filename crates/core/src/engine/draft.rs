@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preferred_order_gives_way_to_what_steps_wait_for() {
+    fn preferred_order_gives_way_to_what_steps_wait_for() {
         let (role, entry, mode) = (
             Address::new("a", "role"),
             Address::new("b", "entry"),
@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_is_a_mistake() {
+    fn circle_is_a_mistake() {
         let mut draft = PlanDraft::default();
         let address = Address::new("a", "1");
         draft.add_step(&address, "x", "x", vec![StepId("a/1#y".to_owned())], &json!({}));
@@ -436,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_without_its_change_and_a_change_twice_are_mistakes() {
+    fn step_without_its_change_and_a_change_twice_are_mistakes() {
         let address = Address::new("a", "1");
         let mut draft = PlanDraft::default();
         draft.add_step(&address, "x", "x", Vec::new(), &json!({}));

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_operation_is_filled_in_from_what_steps_told() {
+    fn operation_is_filled_in_from_what_steps_told() {
         let role = Address::new("iam-role", "app/reader");
         let unknown = Unknown {
             address: role.clone(),

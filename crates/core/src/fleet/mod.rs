@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_decides_how_the_run_ends() {
+    fn worst_decides_how_the_run_ends() {
         use Status::{
             Applied, Changes, Drift, Failed, Interrupted, Invalid, NotApproved, Partial, Refused, Stale,
             TimedOut, Unchanged,

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_that_there_is_not_is_refused() {
+    fn share_that_there_is_not_is_refused() {
         assert_eq!(Shard::new(0, 0), Err(ShardError::NoShares));
         assert_eq!(
             Shard::new(3, 3).unwrap_err().to_string(),

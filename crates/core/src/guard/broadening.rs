@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_permits_what_its_table_says() {
+    fn rule_permits_what_its_table_says() {
         use AllowBroadening::{Always, Approved, Never};
         for (allow, unapproved, approved) in [
             (Always, true, true),
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stricter_rule_wins_whichever_comes_first() {
+    fn stricter_rule_wins_whichever_comes_first() {
         for first in AllowBroadening::ALL {
             for second in AllowBroadening::ALL {
                 let both = BroadeningRule::new(first, "first").and(BroadeningRule::new(second, "second"));

@@ -193,7 +193,7 @@ mod tests {
 
     /// Each guard refuses, and is passed by its own code and no other.
     #[test]
-    fn a_guard_is_passed_by_its_own_code_only() {
+    fn guard_is_passed_by_its_own_code_only() {
         for guard in Guard::ALL {
             for allowed in Guard::ALL {
                 let mut draft = PlanDraft::default();

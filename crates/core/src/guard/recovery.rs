@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_way_back_fits_the_mode_and_the_entry() {
+    fn way_back_fits_the_mode_and_the_entry() {
         let cluster = |mode: &str| Cluster {
             name: "prod".to_owned(),
             local_id: None,

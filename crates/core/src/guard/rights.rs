@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_among_names_gives_no_right() {
+    fn star_among_names_gives_no_right() {
         let star = rule("", "configmaps", "*", "update");
         assert!(!covers(&star, &rule("", "configmaps", AWS_AUTH, "update")));
         let everything = PolicyRule {

@@ -418,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_names_only_what_differs() {
+    fn update_names_only_what_differs() {
         let body = |server: &str| {
             Value::map([
                 ("server", Value::text(server)),

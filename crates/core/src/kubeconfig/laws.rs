@@ -31,7 +31,7 @@ fn removed(text: &str) -> String {
 }
 
 #[test]
-fn a_new_file() {
+fn new_file() {
     insta::assert_snapshot!(updated("", &wanted(Some(ROLE), Some("prod"))), @r"
     apiVersion: v1
     clusters:
@@ -67,7 +67,7 @@ fn a_new_file() {
 }
 
 #[test]
-fn the_aws_clis_file_keeps_its_contexts_and_its_user() {
+fn aws_clis_file_keeps_its_contexts_and_its_user() {
     let before = include_str!("../../../../tests/fixtures/kubeconfig/aws-cli-1.46.yaml");
     // The user of the file has a role, so another is made for none.
     let after = updated(before, &wanted(None, None));
@@ -226,7 +226,7 @@ fn what_comes_through_a_merge_key_is_not_said_to_be_gone() {
 }
 
 #[test]
-fn a_file_in_json_stays_json() {
+fn file_in_json_stays_json() {
     let before = r#"{"kind": "Config", "clusters": [{"name": "a", "cluster": {}}], "users": null}"#;
     let after = updated(before, &wanted(Some(ROLE), Some("prod")));
     for text in [&after, &removed(&after)] {
@@ -235,7 +235,7 @@ fn a_file_in_json_stays_json() {
 }
 
 #[test]
-fn a_file_that_ends_within_a_text_is_told_what_it_lacks() {
+fn file_that_ends_within_a_text_is_told_what_it_lacks() {
     let text = format!("kind: Config\nnote: |\n  {ARN}");
     let document = Document::read("config", text.as_bytes()).unwrap();
     let edits = merge(document.entries(), &wanted(None, None)).unwrap().edits;
@@ -331,7 +331,7 @@ proptest! {
 
     /// An update changes nothing of others, is found done by the next one, and is taken back by a removal.
     #[test]
-    fn an_update_changes_its_own_entries_only(text in kubeconfig(), role in any::<bool>(), alias in any::<bool>()) {
+    fn update_changes_its_own_entries_only(text in kubeconfig(), role in any::<bool>(), alias in any::<bool>()) {
         let Ok(before) = Document::read("config", text.as_bytes()) else { return Ok(()) };
         let mut wanted = wanted(role.then_some(ROLE), alias.then_some("prod"));
         wanted.force = true;

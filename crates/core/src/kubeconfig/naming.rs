@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_that_must_make_way_is_named_by_what_sets_it_apart() {
+    fn user_that_must_make_way_is_named_by_what_sets_it_apart() {
         let first = |sign_in: &SignIn| user_candidates("prod", sign_in).take(4).collect::<Vec<_>>();
         assert_eq!(
             first(&sign_in(Some("arn:aws:iam::1:role/team/deployer"), None)),

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_flag_wins_then_the_variable_then_the_home() {
+    fn flag_wins_then_the_variable_then_the_home() {
         assert_eq!(candidates(Some("~/a"), Some("/b")), ["/home/nina/a"]);
         assert_eq!(candidates(None, Some("/b:~/c: ::/b")), ["/b", "/home/nina/c"]);
         for nothing in [None, Some(""), Some(" : ")] {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_cannot_be_told_is_said_so() {
+    fn place_that_cannot_be_told_is_said_so() {
         let empty = PlaceVariables {
             flag: Some(PathBuf::new()),
             ..PlaceVariables::default()
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_that_has_the_cluster_wins_over_order() {
+    fn file_that_has_the_cluster_wins_over_order() {
         use FileState::{Absent, HasCluster, Present};
         let variables = PlaceVariables {
             kubeconfig: Some("/a:/b:/c".into()),

@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_file_is_its_users_alone_and_an_old_one_keeps_its_mode() {
+    fn new_file_is_its_users_alone_and_an_old_one_keeps_its_mode() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".kube/config");
         make_folder(&path).unwrap();
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_another_name_is_written_in_place() {
+    fn file_with_another_name_is_written_in_place() {
         let folder = tempfile::tempdir().unwrap();
         let (one, other) = (folder.path().join("config"), folder.path().join("other"));
         fs::write(&one, "a longer text than the next").unwrap();
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_its_user_may_not_write_is_not_replaced() {
+    fn file_that_its_user_may_not_write_is_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config");
         fs::write(&path, "a").unwrap();

@@ -129,7 +129,7 @@ mod tests {
     use crate::view::samples;
 
     #[test]
-    fn a_run_that_went_wrong_for_machines() {
+    fn run_that_went_wrong_for_machines() {
         let plan = samples::plan();
         let text = apply_json(&plan, &samples::report(), &samples::events()).unwrap();
         let mut value: Value = serde_json::from_str(&text).unwrap();

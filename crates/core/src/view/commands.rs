@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sentence_is_wrapped_and_a_command_is_not() {
+    fn sentence_is_wrapped_and_a_command_is_not() {
         let text =
             "no - nobody of that name is there, and `eksact get accessentry --cluster prod` lists who is";
         assert_eq!(

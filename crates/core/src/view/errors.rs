@@ -167,7 +167,7 @@ mod tests {
     struct Inner;
 
     #[test]
-    fn a_failure_with_its_causes_each_told_once() {
+    fn failure_with_its_causes_each_told_once() {
         let help: [Remedy; 1] = ["Look whether https_proxy is set, and whether the proxy lets cloudformation.eu-west-1.amazonaws.com through.".into()];
         let text = error(&Outer(Middle(Inner)), &help, Style::plain(80));
         insta::assert_snapshot!(text, @r"

@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn an_apply_shows_what_did_not_go_well() {
+    fn apply_shows_what_did_not_go_well() {
         insta::assert_snapshot!(fleet_human(&samples::fleet_applied(), Run::Apply, Style::plain(100)), @r"
         Apply to 4 clusters: 1 unchanged, 1 applied IN PART, 1 INVALID, 1 TIMED OUT.
 

@@ -155,7 +155,7 @@ mod tests {
     use crate::view::samples;
 
     #[test]
-    fn a_table_and_a_section_for_each_that_matters() {
+    fn table_and_a_section_for_each_that_matters() {
         let text = fleet_markdown(&samples::fleet(), Run::Plan, None);
         let headings: Vec<&str> = text
             .lines()
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_kept_and_what_is_left_out_is_counted() {
+    fn limit_is_kept_and_what_is_left_out_is_counted() {
         let many: Vec<_> = (0..40).flat_map(|_| samples::fleet()).collect();
         let whole = fleet_markdown(&many, Run::Plan, None);
         for limit in [LEAST_BYTES, 10_000, 60_000] {

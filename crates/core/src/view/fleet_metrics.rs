@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_success_of_a_cluster_that_fails_is_kept() {
+    fn last_success_of_a_cluster_that_fails_is_kept() {
         let mut fleet = samples::fleet();
         let first = fleet_metrics(&fleet, 1_700_000_000, "", "0.1.0");
         fleet[1].status = Status::Failed;

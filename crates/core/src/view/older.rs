@@ -116,7 +116,7 @@ mod tests {
 
     /// Each view takes the place of one of its own kind; that each is known that is really written is shown by whole commands.
     #[test]
-    fn a_view_replaces_its_own_kind_and_no_other() {
+    fn view_replaces_its_own_kind_and_no_other() {
         for (view, text) in [
             (
                 View::Json,

@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_fits_on_the_next_line_is_not_broken() {
+    fn word_that_fits_on_the_next_line_is_not_broken() {
         assert_eq!(
             page(
                 40,
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_arn_is_broken_behind_a_separator_and_kept_whole() {
+    fn long_arn_is_broken_behind_a_separator_and_kept_whole() {
         let arn = "arn:aws:iam::111122223333:policy/division/team/application/a-rather-long-name";
         let text = page(40, "  ", &[Span::plain(arn)]);
         assert_eq!(
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_is_broken_behind_a_hyphen() {
+    fn long_name_is_broken_behind_a_hyphen() {
         assert_eq!(
             page(
                 40,
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lead_that_leaves_no_room_stands_alone() {
+    fn lead_that_leaves_no_room_stands_alone() {
         assert_eq!(
             page(
                 40,

@@ -114,7 +114,7 @@ mod tests {
     use crate::view::samples;
 
     #[test]
-    fn the_plan_comes_back_from_its_json() {
+    fn plan_comes_back_from_its_json() {
         let plan = samples::plan();
         let text = plan_json(&plan).unwrap();
         assert!(text.starts_with("{\n  \"format_version\": \"1.0\","), "{text}");

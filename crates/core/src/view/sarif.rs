@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_for_code_scanning() {
+    fn plan_for_code_scanning() {
         let value = valid(&samples::plan(), Some("cluster.yaml"));
         insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap());
     }
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_keeps_its_fingerprint_when_its_line_moves() {
+    fn result_keeps_its_fingerprint_when_its_line_moves() {
         let prints = |plan: &Plan| -> Vec<Value> {
             let value: Value =
                 serde_json::from_str(&plan_sarif(plan, &plan.digest(), None).unwrap()).unwrap();
@@ -432,7 +432,7 @@ mod tests {
 
     /// A cluster whose step failed has no problem of its own: the step is the reason.
     #[test]
-    fn a_step_that_failed_is_why_its_cluster_failed() {
+    fn step_that_failed_is_why_its_cluster_failed() {
         let told = |fleet: &[Outcome]| -> Vec<String> {
             let value = held(&fleet_sarif(fleet, "0.1.0").unwrap());
             let results = value["runs"][0]["results"].as_array().unwrap().clone();

@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_that_is_too_wide_becomes_paragraphs() {
+    fn table_that_is_too_wide_becomes_paragraphs() {
         let mut table = Table::new(["Kind", "Subject", "By", "Scope"]);
         table.row(["user", "nina", "group devs", "all"]);
         assert!(table.render_within(Style::plain(40)).starts_with("KIND"));

@@ -140,7 +140,7 @@ proptest! {
 
     /// What is neither a line of these properties nor the new section is there as it was, in its order.
     #[test]
-    fn an_edit_changes_its_own_lines_only(text in file(), name in select(NAMES.to_vec())) {
+    fn edit_changes_its_own_lines_only(text in file(), name in select(NAMES.to_vec())) {
         let edits = wanted(name).edits();
         let Ok(edited) = ProfileText::read(&text).edited(name, &edits) else { return Ok(()) };
         let headers = [format!("[profile {name}]"), format!("[{name}]")];
@@ -162,7 +162,7 @@ proptest! {
 }
 
 #[test]
-fn a_profile_is_written_where_it_is_or_at_the_end() {
+fn profile_is_written_where_it_is_or_at_the_end() {
     let edited = |text: &str| {
         let wanted = RoleProfile {
             name: "deployer",
@@ -201,7 +201,7 @@ fn a_profile_is_written_where_it_is_or_at_the_end() {
 }
 
 #[test]
-fn a_file_in_memory_is_read_as_one_on_disk() {
+fn file_in_memory_is_read_as_one_on_disk() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config");
     let text = "[profile a]\nrole_arn = R\n";

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_version_is_echoed() {
+    fn known_version_is_echoed() {
         for version in [ExecApiVersion::V1, ExecApiVersion::V1Beta1] {
             let negotiated = negotiate(Some(&asking(version.as_str())));
             assert_eq!(
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_is_one_line_of_json_that_client_go_reads() {
+    fn answer_is_one_line_of_json_that_client_go_reads() {
         let text = exec_credential(
             ExecApiVersion::V1,
             "k8s-aws-v1.abc",

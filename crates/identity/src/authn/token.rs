@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn the_url_is_written_as_botocore_writes_it() {
+    fn url_is_written_as_botocore_writes_it() {
         let request = at_release_time("test-cluster", "us-west-2", "sts.us-west-2.amazonaws.com");
         let url = url_of(&sign(&request, &credentials(Some("FwoG/Zz+a=="))).unwrap());
         assert_eq!(
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_never_outlives_its_credentials() {
+    fn token_never_outlives_its_credentials() {
         let request = at_release_time("c", "us-west-2", "sts.us-west-2.amazonaws.com");
         let expires = |seconds: Option<u64>| {
             let end =

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_tells_its_document_and_nothing_that_was_not_said() {
+    fn template_tells_its_document_and_nothing_that_was_not_said() {
         let document = json!({"Statement": [{"Resource": "arn:aws:s3:::${aws:username}/*"}]});
         let template = PolicyTemplate {
             name: "s3-read",

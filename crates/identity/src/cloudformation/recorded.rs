@@ -138,7 +138,7 @@ fn every_template_name_and_capability_is_eksctls() {
 }
 
 #[test]
-fn the_role_that_came_of_each_template_is_the_wanted_one() {
+fn role_that_came_of_each_template_is_the_wanted_one() {
     for (name, stack) in recorded() {
         let wanted = resolve(&stack["template"], &context(&name)).unwrap();
         let live = &stack["roles"][0];
@@ -171,7 +171,7 @@ fn the_role_that_came_of_each_template_is_the_wanted_one() {
 }
 
 #[test]
-fn the_tags_of_stack_and_role_differ_in_nothing_but_the_version() {
+fn tags_of_stack_and_role_differ_in_nothing_but_the_version() {
     let metadata_tags = BTreeMap::from([("team".to_owned(), "platform".to_owned())]);
     let stack = &recorded()["eksctl-bench-addon-iamserviceaccount-app-managed"];
     let wanted = StackTags {
@@ -194,7 +194,7 @@ fn the_tags_of_stack_and_role_differ_in_nothing_but_the_version() {
 }
 
 #[test]
-fn a_policy_name_too_long_for_iam_is_shortened() {
+fn policy_name_too_long_for_iam_is_shortened() {
     let role = RoleTemplate {
         stack_name: "s".repeat(128),
         inline_policy: Some(json!({"Statement": []})),

@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tag_wins_over_the_name_but_not_across_clusters() {
+    fn tag_wins_over_the_name_but_not_across_clusters() {
         let ours = stack("anything", Some("bench"), Some("app/reader"));
         let theirs = stack("theirs", Some("other"), Some("app/reader"));
         assert_eq!(
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn the_two_roles_of_one_service_account_have_a_stack_each() {
+    fn two_roles_of_one_service_account_have_a_stack_each() {
         let pods = |namespace: &str, name: &str| {
             RolePurpose::PodIdentity.of(&ServiceAccountKey::new(namespace, name))
         };

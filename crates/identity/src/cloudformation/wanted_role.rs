@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_that_cannot_be_understood_says_where() {
+    fn template_that_cannot_be_understood_says_where() {
         let role = |properties: Value| json!({"Resources": {"Role1": {"Type": "AWS::IAM::Role", "Properties": properties}}});
         let error = |template: Value| resolve(&template, &context()).unwrap_err().to_string();
         assert_eq!(

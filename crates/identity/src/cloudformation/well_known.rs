@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_load_balancer_controller_policy_is_named_by_its_version() {
+    fn old_load_balancer_controller_policy_is_named_by_its_version() {
         let policy = WellKnownPolicy::AwsLoadBalancerController;
         let current =
             in_partition(&definition(policy).unwrap().policies[0].document, Partition::Aws).unwrap();

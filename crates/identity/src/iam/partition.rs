@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_region_tells_its_partition_and_an_unknown_one_is_commercial() {
+    fn region_tells_its_partition_and_an_unknown_one_is_commercial() {
         for (region, name, suffix) in [
             ("us-west-2", "aws", "amazonaws.com"),
             ("mx-central-1", "aws", "amazonaws.com"),

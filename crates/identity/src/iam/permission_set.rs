@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_of_a_set_may_hold_underscores() {
+    fn name_of_a_set_may_hold_underscores() {
         let table = [
             ("AWSReservedSSO_Admin_0123456789abcdef", Some("Admin")),
             ("AWSReservedSSO_View_Only_0123456789abcdef", Some("View_Only")),

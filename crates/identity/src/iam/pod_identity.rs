@@ -166,7 +166,7 @@ mod tests {
 
     /// Which trust policy lets whose pods in.
     #[test]
-    fn a_trust_policy_lets_in_its_own_pods() {
+    fn trust_policy_lets_in_its_own_pods() {
         let (reader, other) = (
             ServiceAccountKey::new("app", "reader"),
             ServiceAccountKey::new("app", "other"),
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_role_trusts_the_role_for_these_pods() {
+    fn target_role_trusts_the_role_for_these_pods() {
         let reader = ServiceAccountKey::new("app", "reader");
         let role = "arn:aws:iam::111122223333:role/path/reader";
         let condition = |tags| {

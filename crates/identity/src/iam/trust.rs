@@ -236,7 +236,7 @@ mod tests {
     const PROVIDER: &str = "arn:aws:iam::456123987123:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/A39A2842863C47208955D753DE205E6E";
 
     #[test]
-    fn the_provider_of_an_issuer() {
+    fn provider_of_an_issuer() {
         assert_eq!(provider_url(ISSUER).as_deref(), Ok(ISSUER));
         assert_eq!(
             provider_arn(Partition::Aws, "456123987123", ISSUER)
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_is_added_and_nothing_else_changes() {
+    fn statement_is_added_and_nothing_else_changes() {
         let own = irsa_statement(PROVIDER, "x", "system:serviceaccount:app:web", false, AUDIENCE);
         let other = json!({"Sid": "Other", "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}});
         for before in [json!([other]), other.clone()] {

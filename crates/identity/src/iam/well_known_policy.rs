@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_field_name_is_also_the_serialised_form() {
+    fn field_name_is_also_the_serialised_form() {
         for policy in WellKnownPolicy::ALL {
             assert_eq!(serde_json::to_value(policy).unwrap(), policy.field_name());
         }

@@ -84,7 +84,7 @@ mod tests {
     use crate::state::Seed;
 
     #[test]
-    fn a_template_without_its_role_is_refused() {
+    fn template_without_its_role_is_refused() {
         let seed = Seed {
             cluster: "prod".to_owned(),
             region: "us-west-2".to_owned(),

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_has_no_port_and_no_scheme() {
+    fn provider_has_no_port_and_no_scheme() {
         let mut world = world("cn-north-1");
         let url = issuer(&world).replace("amazonaws.com.cn/", "amazonaws.com.cn:443/");
         let audiences = ["sts.amazonaws.com".to_owned()];

@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_request_is_refused_in_the_words_of_eks() {
+    fn wrong_request_is_refused_in_the_words_of_eks() {
         let reader = "arn:aws:iam::111122223333:role/reader";
         let with = |change: fn(&mut NewPodIdentityAssociation)| {
             let mut new = new(reader);
@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn an_association_has_an_id_of_nineteen_characters_and_is_there_once() {
+    fn association_has_an_id_of_nineteen_characters_and_is_there_once() {
         let mut world = world();
         let new = new("arn:aws:iam::111122223333:role/reader");
         let id = created(&mut world, &new).unwrap();
@@ -456,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_target_is_cleared_and_an_absent_one_stays() {
+    fn empty_target_is_cleared_and_an_absent_one_stays() {
         let mut world = world();
         let id = created(
             &mut world,

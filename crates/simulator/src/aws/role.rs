@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_keeps_its_policies_until_they_are_taken_off() {
+    fn role_keeps_its_policies_until_they_are_taken_off() {
         let mut world = world_with_role("reader");
         let document = json!({"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}});
         world.attach_role_policy("reader", READ_ONLY).unwrap();
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recreated_role_has_another_id() {
+    fn recreated_role_has_another_id() {
         let mut world = world_with_role("reader");
         let first = world.role("reader").unwrap().id.clone();
         assert_eq!(

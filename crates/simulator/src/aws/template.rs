@@ -440,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_role_needs_the_stronger_capability() {
+    fn named_role_needs_the_stronger_capability() {
         let template = |properties: Value| {
             let body = json!({"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": properties}}});
             Template::parse(&body.to_string()).unwrap()

@@ -15,7 +15,7 @@ async fn with_reader() -> Sandbox {
 }
 
 #[tokio::test]
-async fn a_new_cluster_has_its_namespaces_and_nothing_of_ours() {
+async fn new_cluster_has_its_namespaces_and_nothing_of_ours() {
     let (sandbox, _) = sandbox();
     let names: Vec<String> = reads(&sandbox)
         .list::<Namespace>(None, Selector::Everything)
@@ -37,7 +37,7 @@ async fn a_new_cluster_has_its_namespaces_and_nothing_of_ours() {
 }
 
 #[tokio::test]
-async fn a_write_at_an_old_version_is_a_conflict() {
+async fn write_at_an_old_version_is_a_conflict() {
     let sandbox = with_reader().await;
     let seen = reads(&sandbox)
         .get::<ServiceAccount>(ObjectKey::namespaced("app", "reader"))
@@ -90,7 +90,7 @@ async fn a_write_at_an_old_version_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn a_recreated_object_is_not_the_one_that_was_read() {
+async fn recreated_object_is_not_the_one_that_was_read() {
     let sandbox = with_reader().await;
     let old = reads(&sandbox)
         .get::<ServiceAccount>(ObjectKey::namespaced("app", "reader"))
@@ -139,7 +139,7 @@ async fn a_recreated_object_is_not_the_one_that_was_read() {
 }
 
 #[tokio::test]
-async fn an_object_that_was_changed_since_is_not_deleted() {
+async fn object_that_was_changed_since_is_not_deleted() {
     let sandbox = with_reader().await;
     let seen = reads(&sandbox)
         .get::<ServiceAccount>(ObjectKey::namespaced("app", "reader"))
@@ -208,7 +208,7 @@ async fn only_pods_of_the_service_account_are_listed() {
 }
 
 #[tokio::test]
-async fn the_api_tells_its_own_issuer_unless_the_caller_may_not_know() {
+async fn api_tells_its_own_issuer_unless_the_caller_may_not_know() {
     let sandbox = with_reader().await;
     let of_eks = ClusterReader::cluster(&sandbox, "prod")
         .await
@@ -240,7 +240,7 @@ async fn the_api_tells_its_own_issuer_unless_the_caller_may_not_know() {
 }
 
 #[tokio::test]
-async fn the_server_refuses_what_it_refuses() {
+async fn server_refuses_what_it_refuses() {
     let sandbox = with_reader().await;
     sandbox
         .edit(|world| {
@@ -299,7 +299,7 @@ async fn the_server_refuses_what_it_refuses() {
 }
 
 #[tokio::test]
-async fn a_denied_caller_hears_it_from_review_and_call_alike() {
+async fn denied_caller_hears_it_from_review_and_call_alike() {
     let sandbox = with_reader().await;
     sandbox
         .edit(|world| {
@@ -367,7 +367,7 @@ async fn a_denied_caller_hears_it_from_review_and_call_alike() {
 }
 
 #[tokio::test]
-async fn an_unreachable_cluster_leaves_aws_reachable() {
+async fn unreachable_cluster_leaves_aws_reachable() {
     let sandbox = with_reader().await;
     sandbox
         .edit(|world| {

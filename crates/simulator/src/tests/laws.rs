@@ -172,7 +172,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_world_stays_sound_and_survives_saving(operations in operations(), stack_seconds in 0..4_u32) {
+    fn world_stays_sound_and_survives_saving(operations in operations(), stack_seconds in 0..4_u32) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let (sandbox, clock) = sandbox();

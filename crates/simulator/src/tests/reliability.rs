@@ -4,7 +4,7 @@ use super::super::{Fault, Matching, Rule};
 use super::*;
 
 #[tokio::test]
-async fn an_error_after_the_effect_hides_it_only_from_the_caller() {
+async fn error_after_the_effect_hides_it_only_from_the_caller() {
     let (sandbox, _) = sandbox();
     let create = Matching::Action("CreateStack".to_owned());
     sandbox.faults().add(Rule::once(create, 1, Fault::ErrorAfter));
@@ -23,7 +23,7 @@ async fn an_error_after_the_effect_hides_it_only_from_the_caller() {
 }
 
 #[tokio::test]
-async fn a_crash_at_each_write_keeps_the_writes_before_it() {
+async fn crash_at_each_write_keeps_the_writes_before_it() {
     for nth in 1..=3 {
         for (fault, kept) in [(Fault::CrashBefore, nth - 1), (Fault::CrashAfter, nth)] {
             let (sandbox, _) = sandbox();
@@ -127,7 +127,7 @@ async fn order_under(seed: u64) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_seed_decides_who_goes_first() {
+async fn seed_decides_who_goes_first() {
     let first = order_under(1).await;
     assert_eq!(order_under(1).await, first);
     let mut orders = std::collections::BTreeSet::from([first]);

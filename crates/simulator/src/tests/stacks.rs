@@ -13,7 +13,7 @@ async fn history(sandbox: &Sandbox, stack: &str, logical_id: &str) -> Vec<(Strin
 }
 
 #[tokio::test]
-async fn a_taken_role_name_rolls_the_stack_back_with_its_reason() {
+async fn taken_role_name_rolls_the_stack_back_with_its_reason() {
     let (sandbox, _) = sandbox();
     let named = template(&json!({"RoleName": "shared"}), Some("s3:GetObject"));
     sandbox.create_stack(&request("first", &named)).await.unwrap();
@@ -65,7 +65,7 @@ async fn a_taken_role_name_rolls_the_stack_back_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_failed_sibling_does_not_hide_the_cause() {
+async fn failed_sibling_does_not_hide_the_cause() {
     let (sandbox, _) = sandbox();
     let mut wanted = template(&json!({}), Some("s3:GetObject"));
     wanted["Resources"]["Policy2"] = wanted["Resources"]["Policy1"].clone();
@@ -163,7 +163,7 @@ async fn requests_that_cloudformation_refuses_have_no_effect() {
 }
 
 #[tokio::test]
-async fn the_same_token_creates_one_stack() {
+async fn same_token_creates_one_stack() {
     let (sandbox, _) = sandbox();
     let wanted = request(NAME, &template(&json!({}), None));
     let first = sandbox.create_stack(&wanted).await.unwrap();
@@ -274,7 +274,7 @@ async fn what_other_hands_put_on_a_role_keeps_its_stack() {
 }
 
 #[tokio::test]
-async fn a_stack_whose_role_is_gone_can_be_deleted() {
+async fn stack_whose_role_is_gone_can_be_deleted() {
     let (sandbox, _) = sandbox();
     let id = sandbox
         .create_stack(&request(NAME, &template(&json!({}), Some("s3:GetObject"))))

@@ -14,7 +14,7 @@ async fn existing(properties: &Value, action: Option<&str>) -> (Sandbox, String)
 }
 
 #[tokio::test]
-async fn an_equal_template_is_no_change_whatever_happened_to_the_role() {
+async fn equal_template_is_no_change_whatever_happened_to_the_role() {
     let (sandbox, name) = existing(&json!({"ManagedPolicyArns": [S3]}), Some("s3:GetObject")).await;
     sandbox.detach_role_policy(&name, S3).await.unwrap();
     let mut equal = template(&json!({"ManagedPolicyArns": [S3]}), Some("s3:GetObject"));
@@ -126,7 +126,7 @@ async fn another_role_name_is_another_role() {
 }
 
 #[tokio::test]
-async fn a_failing_update_leaves_everything_as_it_was() {
+async fn failing_update_leaves_everything_as_it_was() {
     let (sandbox, name) = existing(&json!({"ManagedPolicyArns": [S3]}), Some("s3:GetObject")).await;
     let before = role(&sandbox, NAME).await;
     let mut wanted = template(&json!({"ManagedPolicyArns": [READ_ONLY]}), Some("s3:PutObject"));
@@ -234,7 +234,7 @@ async fn change_sets_take_the_time_that_the_world_says() {
 }
 
 #[tokio::test]
-async fn a_resource_that_leaves_the_template_goes() {
+async fn resource_that_leaves_the_template_goes() {
     let (sandbox, _) = existing(&json!({}), Some("s3:GetObject")).await;
     update(&sandbox, &change(NAME, "less", &template(&json!({}), None)))
         .await
@@ -259,7 +259,7 @@ async fn told(sandbox: &Sandbox, request: &ChangeSetRequest) -> Vec<(String, Str
 }
 
 #[tokio::test]
-async fn a_change_set_tells_what_it_would_do_to_each_resource() {
+async fn change_set_tells_what_it_would_do_to_each_resource() {
     let (sandbox, name) = existing(&json!({"ManagedPolicyArns": [S3]}), Some("s3:GetObject")).await;
     let role = |properties: &Value, action| template(properties, action);
     let row = |id: &str, action: &str, replacement: &str, exists| {
@@ -327,7 +327,7 @@ async fn a_change_set_tells_what_it_would_do_to_each_resource() {
 }
 
 #[tokio::test]
-async fn a_renamed_policy_leaves_nothing_behind() {
+async fn renamed_policy_leaves_nothing_behind() {
     let (sandbox, _) = existing(&json!({}), Some("s3:GetObject")).await;
     let mut wanted = template(&json!({}), Some("s3:GetObject"));
     wanted["Resources"]["Policy1"]["Properties"]["PolicyName"] = json!("renamed");

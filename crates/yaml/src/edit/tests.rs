@@ -12,7 +12,7 @@ fn edited(text: &str, edit: impl FnOnce(&mut Editor)) -> String {
 }
 
 #[test]
-fn the_example_at_the_top() {
+fn example_at_the_top() {
     let text = edited("users: []  # nobody yet\ncurrent-context: a\n", |editor| {
         let user = Value::mapping([("name", Value::text("ann"))]);
         editor.append(&[Key("users")], &[user]).unwrap();
@@ -355,7 +355,7 @@ fn many_changes_are_made_at_once() {
 
 /// However many are changed, the text is read as often.
 #[test]
-fn the_number_of_changes_does_not_matter() {
+fn number_of_changes_does_not_matter() {
     let text: String = (0..300)
         .map(|n| format!("- name: n{n}\n  groups: [a, b]\n"))
         .collect::<Vec<_>>()

@@ -9,7 +9,7 @@ use super::*;
 use eksact_core::ports::CallErrorKind as Kind;
 
 #[test]
-fn the_services_codes_have_their_kinds() {
+fn services_codes_have_their_kinds() {
     let cases = [
         (
             "iam",
@@ -162,7 +162,7 @@ impl Error for Layer {
 }
 
 #[test]
-fn the_whole_cause_is_told_once_and_root_last() {
+fn whole_cause_is_told_once_and_root_last() {
     let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
     let connect = Layer("tcp connect error", Some(Box::new(refused)));
     let repeated = Layer(
@@ -177,7 +177,7 @@ fn the_whole_cause_is_told_once_and_root_last() {
 }
 
 #[test]
-fn the_cause_inside_an_io_error_is_found() {
+fn cause_inside_an_io_error_is_found() {
     let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
     let inner = io::Error::new(io::ErrorKind::InvalidData, unknown);
     let error = Layer("client error (Connect)", Some(Box::new(io::Error::other(inner))));

@@ -83,7 +83,7 @@ fn client(proxies: Matcher) -> IssuerClient {
 }
 
 #[tokio::test]
-async fn the_served_chain_is_reported_and_a_private_root_is_not_public() {
+async fn served_chain_is_reported_and_a_private_root_is_not_public() {
     let (port, intermediate) = tls_server().await;
     let url = format!("https://localhost:{port}/id/ABC");
     let chain = client(Matcher::builder().build())
@@ -100,7 +100,7 @@ async fn the_served_chain_is_reported_and_a_private_root_is_not_public() {
 }
 
 #[tokio::test]
-async fn the_proxy_is_used_with_its_password_unless_no_proxy_names_the_host() {
+async fn proxy_is_used_with_its_password_unless_no_proxy_names_the_host() {
     let (port, _) = tls_server().await;
     let (proxy_port, connects, request) = proxy("HTTP/1.1 200 Connection established\r\n\r\n", port).await;
     let proxies = || Matcher::builder().https(format!("http://nina:s3cret@127.0.0.1:{proxy_port}"));
@@ -128,7 +128,7 @@ async fn the_proxy_is_used_with_its_password_unless_no_proxy_names_the_host() {
 }
 
 #[tokio::test]
-async fn a_refusing_proxy_is_named_without_its_password() {
+async fn refusing_proxy_is_named_without_its_password() {
     let (proxy_port, ..) = proxy("HTTP/1.1 403 Not from here\r\n\r\n", 0).await;
     let proxies = Matcher::builder()
         .https(format!("http://nina:s3cret@127.0.0.1:{proxy_port}"))
@@ -152,7 +152,7 @@ async fn a_refusing_proxy_is_named_without_its_password() {
 
 /// Endless, broken and closed answers end in an error, and a proxy that asks for a password says how to give it one.
 #[tokio::test]
-async fn a_proxy_that_answers_nonsense_is_an_error() {
+async fn proxy_that_answers_nonsense_is_an_error() {
     let endless: &'static str =
         Box::leak(format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(1 << 20)).into_boxed_str());
     for (answer, wanted) in [
@@ -184,7 +184,7 @@ async fn a_proxy_that_answers_nonsense_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_silent_host_ends_at_the_time_limit() {
+async fn silent_host_ends_at_the_time_limit() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://127.0.0.1:{}", listener.local_addr().unwrap().port());
     let roots = TrustRoots::mozilla();

@@ -156,7 +156,7 @@ async fn version(url: String, authority: &str, network: &NetworkSettings) -> Res
 }
 
 #[tokio::test]
-async fn the_clusters_own_authority_and_extra_ones_are_trusted_and_no_other() {
+async fn clusters_own_authority_and_extra_ones_are_trusted_and_no_other() {
     let server = https_server().await;
     let url = format!("https://{}", server.address);
     let plain = NetworkSettings::default();
@@ -184,7 +184,7 @@ async fn the_clusters_own_authority_and_extra_ones_are_trusted_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_proxy_is_used_with_its_credentials_and_named_when_it_refuses() {
+async fn proxy_is_used_with_its_credentials_and_named_when_it_refuses() {
     let server = https_server().await;
     let url = format!("https://{NAMED_HOST}");
     let through = |proxy: &Server| NetworkSettings {
@@ -213,7 +213,7 @@ async fn a_proxy_is_used_with_its_credentials_and_named_when_it_refuses() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_nobody_serves_is_named_with_the_remedy() {
+async fn endpoint_that_nobody_serves_is_named_with_the_remedy() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -228,7 +228,7 @@ async fn an_endpoint_that_nobody_serves_is_named_with_the_remedy() {
 
 /// A security group that drops packets looks like this: nothing ever answers.
 #[tokio::test]
-async fn an_endpoint_that_stays_silent_is_given_up() {
+async fn endpoint_that_stays_silent_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     let network = NetworkSettings {
@@ -260,7 +260,7 @@ async fn an_endpoint_that_stays_silent_is_given_up() {
 }
 
 #[tokio::test]
-async fn an_authority_that_is_none_is_refused_at_once() {
+async fn authority_that_is_none_is_refused_at_once() {
     let url = "https://127.0.0.1:1".to_owned();
     let error = version(url, "no certificate", &NetworkSettings::default())
         .await
@@ -290,7 +290,7 @@ async fn kubeconfig_version(kubeconfig: &KubeconfigContext) -> Result<String, Ca
 }
 
 #[tokio::test]
-async fn a_context_brings_its_server_authority_and_token() {
+async fn context_brings_its_server_authority_and_token() {
     let server = https_server().await;
     let folder = tempfile::tempdir().unwrap();
     let authority = STANDARD.encode(&server.certificate);
@@ -319,7 +319,7 @@ async fn a_context_brings_its_server_authority_and_token() {
 }
 
 #[tokio::test]
-async fn a_plugin_runs_once_and_again_only_when_its_token_is_refused() {
+async fn plugin_runs_once_and_again_only_when_its_token_is_refused() {
     let server = http_server().await;
     let folder = tempfile::tempdir().unwrap();
     let runs = folder.path().join("runs");
@@ -349,7 +349,7 @@ async fn a_plugin_runs_once_and_again_only_when_its_token_is_refused() {
 }
 
 #[tokio::test]
-async fn a_kubeconfig_that_cannot_be_used_says_why_and_shows_no_secret() {
+async fn kubeconfig_that_cannot_be_used_says_why_and_shows_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let usable = "{server: 'https://127.0.0.1:1'}";
     for (cluster, user, context, expected) in [

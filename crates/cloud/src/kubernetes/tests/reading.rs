@@ -86,7 +86,7 @@ async fn lists_follow_the_continue_token() {
 }
 
 #[tokio::test]
-async fn an_expired_continue_token_starts_the_list_over() {
+async fn expired_continue_token_starts_the_list_over() {
     let first = || {
         answer(
             200,
@@ -177,7 +177,7 @@ async fn pods_and_namespaces_have_their_paths() {
 }
 
 #[tokio::test]
-async fn the_servers_own_issuer_is_read_or_withheld() {
+async fn servers_own_issuer_is_read_or_withheld() {
     let document =
         json!({"issuer": "https://oidc.eks.us-west-2.amazonaws.com/id/ABC", "jwks_uri": "https://x"});
     let api = Api::answering([
@@ -202,7 +202,7 @@ async fn the_servers_own_issuer_is_read_or_withheld() {
 }
 
 #[tokio::test]
-async fn an_access_review_asks_about_the_caller_itself() {
+async fn access_review_asks_about_the_caller_itself() {
     let review = |allowed: bool| {
         answer(
             201,
@@ -234,7 +234,7 @@ async fn an_access_review_asks_about_the_caller_itself() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_renewed_once() {
+async fn refused_token_is_renewed_once() {
     let api = Api::answering([
         failure(401, "Unauthorized"),
         answer(200, &account("s3-reader")),
@@ -322,7 +322,7 @@ async fn names_cannot_lead_to_another_path() {
 
 /// What a proxy or a broken aggregated API may answer with 200.
 #[tokio::test]
-async fn an_answer_that_is_not_the_object_names_the_field_and_quotes_nothing() {
+async fn answer_that_is_not_the_object_names_the_field_and_quotes_nothing() {
     let pod =
         json!({"metadata": {"name": "web"}, "spec": {"containers": [{"name": "web", "env": "s3cret"}]}});
     let api = Api::answering([

@@ -22,7 +22,7 @@ fn wanted() -> ServiceAccount {
 }
 
 #[tokio::test]
-async fn a_namespace_is_created_bare() {
+async fn namespace_is_created_bare() {
     let api = Api::answering([
         answer(201, &json!({"kind": "Namespace", "metadata": {"name": "app"}})),
         failure(409, "AlreadyExists"),
@@ -168,7 +168,7 @@ async fn removing_names_single_keys() {
 }
 
 #[tokio::test]
-async fn a_uid_that_is_known_binds_a_patch_too() {
+async fn uid_that_is_known_binds_a_patch_too() {
     let api = Api::answering([answer(200, &account("s3-reader"))]);
     let client = api.client();
     writes(&client)
@@ -224,7 +224,7 @@ async fn deleting_is_bound_to_uid_and_version() {
 }
 
 #[tokio::test]
-async fn an_empty_precondition_is_never_sent() {
+async fn empty_precondition_is_never_sent() {
     let api = Api::default();
     let client = api.client();
     let errors = [
@@ -262,7 +262,7 @@ async fn an_empty_precondition_is_never_sent() {
 }
 
 #[tokio::test]
-async fn a_write_of_unknown_effect_is_not_repeated() {
+async fn write_of_unknown_effect_is_not_repeated() {
     let api = Api::answering([
         plain(503, "gateway"),
         plain(429, "later"),

@@ -200,7 +200,7 @@ fn finds_what_was_meant() {
 }
 
 #[test]
-fn a_choice_that_is_none_is_told_which_there_are() {
+fn choice_that_is_none_is_told_which_there_are() {
     let seven = "the keys here are `autoScaler`, `awsLoadBalancerController`, `certManager`, `ebsCSIController`, \
                  `efsCSIController`, `externalDNS` and `imageBuilder`";
     let path = "iam.serviceAccounts.wellKnownPolicies";
@@ -251,7 +251,7 @@ fn what_was_meant_is_a_path() {
 }
 
 #[test]
-fn a_long_word_costs_nothing() {
+fn long_word_costs_nothing() {
     assert_eq!(nearest(&"a".repeat(1_000_000), ["aaa"]), None);
 }
 
@@ -353,7 +353,7 @@ fn every_key_is_found_by_the_usual_slips() {
 }
 
 #[test]
-fn a_key_like_many_of_its_place_belongs_to_no_other() {
+fn key_like_many_of_its_place_belongs_to_no_other() {
     let kind = DocumentKind::ClusterConfig;
     let path = FieldPath::of("nodeGroups").index(0);
     let found = for_unknown_key("volume", kind, &types(kind)["NodeGroup"], &path);

@@ -17,7 +17,7 @@ fn subjects(access: &ClusterAccess) -> Vec<MappingSubject> {
 }
 
 #[test]
-fn a_mapping_of_each_kind() {
+fn mapping_of_each_kind() {
     let access = loaded(&format!(
         "{HEAD}iamIdentityMappings:\n- arn: arn:aws:iam::111122223333:role/dev\n  username: 'dev:{{{{SessionName}}}}'\n  groups: [developers, \"007\", on]\n  noDuplicateARNs: true\n- account: 012345678901\n- serviceName: emr-containers\n  namespace: spark\n---\n{ACCESS}identityMappings:\n- permissionSet: {{name: Admin, account: 000000000001}}\n  username: admin\n"
     ))
@@ -166,7 +166,7 @@ fn what_may_stand_in_files() {
 }
 
 #[test]
-fn a_cluster_access_is_about_the_cluster_of_the_config() {
+fn cluster_access_is_about_the_cluster_of_the_config() {
     assert_snapshot!(report_all(&[HEAD, &format!("{ACCESS}metadata: {{name: staging, region: eu-west-1}}\n"), "apiVersion: eksact.dev/v2\nmetadata: {region: eu-west-2}\n"]), @r#"
     b.yaml:3:18: error: metadata.name is `staging`, and that of the ClusterConfig is `prod`, at a.yaml:3:18
         metadata: {name: staging, region: eu-west-1}
@@ -188,7 +188,7 @@ fn a_cluster_access_is_about_the_cluster_of_the_config() {
 }
 
 #[test]
-fn an_anchor_belongs_to_its_document() {
+fn anchor_belongs_to_its_document() {
     assert_snapshot!(report("apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {name: &n prod, region: eu-west-1}\n---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\nmetadata: {name: *n}\n"), @r#"
     c.yaml:7:18: error: there is no anchor for this alias in the document above it
         metadata: {name: *n}
@@ -238,7 +238,7 @@ fn who_is_mapped_twice() {
 }
 
 #[test]
-fn an_unquoted_template_says_what_to_write() {
+fn unquoted_template_says_what_to_write() {
     assert_snapshot!(report(&format!("{HEAD}iamIdentityMappings:\n- arn: arn:aws:iam::111122223333:role/dev\n  username: {{{{SessionName}}}}\n")), @r#"
     c.yaml:6:13: error: `{{SessionName}}` needs quotes
           username: {{SessionName}}

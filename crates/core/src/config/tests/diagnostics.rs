@@ -129,7 +129,7 @@ fn unknown_keys_name_the_nearest_or_where_they_belong() {
 }
 
 #[test]
-fn a_key_in_another_case_is_taken_where_eksctl_only_ignores_it() {
+fn key_in_another_case_is_taken_where_eksctl_only_ignores_it() {
     assert_snapshot!(report(&format!("{HEAD}iamIdentityMappings:\n- arn: arn:aws:iam::000000000000:role/admin\n  username: admin\n  noDuplicateArns: true\n")), @r#"
     c.yaml:7:3: warning: there is no key `noDuplicateArns` in iamIdentityMappings[0]; eksctl ignores it
           noDuplicateArns: true

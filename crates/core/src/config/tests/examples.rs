@@ -56,7 +56,7 @@ fn examples_load_without_a_word() {
 /// After a change of the field tables: regenerate the files with
 /// `cargo run -- schema --kind KIND > examples/…`.
 #[test]
-fn the_checked_in_schemas_are_those_of_this_version() {
+fn checked_in_schemas_are_those_of_this_version() {
     for (kind, name, text) in [
         (
             DocumentKind::ClusterConfig,
@@ -78,7 +78,7 @@ fn the_checked_in_schemas_are_those_of_this_version() {
 }
 
 #[test]
-fn the_schemas_describe_what_is_managed_and_allow_nothing_unknown() {
+fn schemas_describe_what_is_managed_and_allow_nothing_unknown() {
     let access = json_schema(DocumentKind::ClusterAccess);
     let every_type: Vec<&str> = access["definitions"]
         .as_object()

@@ -204,7 +204,7 @@ fn binary_files() {
 }
 
 #[test]
-fn a_file_cannot_write_to_the_terminal() {
+fn file_cannot_write_to_the_terminal() {
     let text = report(&format!(
         "{HEAD}\"\\e[31m\\u202e\": x\nvpc: {{\"\\x07\": y}}\niam: {{serviceAccounts: [{{metadata: {{name: a}}, attachPolicy: {{Statement: [{{Action: \"\\e[1m\"}}]}}}}]}}\n"
     ));

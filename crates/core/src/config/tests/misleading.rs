@@ -28,7 +28,7 @@ fn account(account: &str) -> String {
 const POLICY: &str = "attachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
 
 #[test]
-fn a_first_error_drags_no_others_along() {
+fn first_error_drags_no_others_along() {
     for (yaml, wanted) in [
         (
             account(&format!("  - name: web\n    namespace: app\n    {POLICY}\n")),
@@ -105,7 +105,7 @@ fn a_first_error_drags_no_others_along() {
 }
 
 #[test]
-fn a_key_is_told_its_owner() {
+fn key_is_told_its_owner() {
     let head = HEAD;
     for (yaml, wanted) in [
         (
@@ -146,7 +146,7 @@ fn a_key_is_told_its_owner() {
 }
 
 #[test]
-fn a_wildcard_in_a_service_accounts_name_belongs_elsewhere() {
+fn wildcard_in_a_service_accounts_name_belongs_elsewhere() {
     for (name, example) in [
         ("provider-aws-*", "provider-aws-one"),
         ("*", "one"),
@@ -206,7 +206,7 @@ fn what_cannot_be_seen_is_shown() {
 }
 
 #[test]
-fn a_placeholder_is_told_once_by_its_name() {
+fn placeholder_is_told_once_by_its_name() {
     let twice = |text: &str| {
         account(&format!(
             "  - metadata: {{name: web, namespace: {text}}}\n    {POLICY}\n  - metadata: {{name: api, namespace: {text}}}\n    {POLICY}\n"
@@ -271,7 +271,7 @@ fn a_placeholder_is_told_once_by_its_name() {
 }
 
 #[test]
-fn a_value_that_is_not_filled_in_has_no_type_yet() {
+fn value_that_is_not_filled_in_has_no_type_yet() {
     for value in ["${OIDC}", "<true>", "'{{ oidc }}'", "$OIDC"] {
         let told = errors(&format!("{HEAD}iam:\n  withOIDC: {value}\n"));
         assert!(
@@ -292,7 +292,7 @@ fn a_value_that_is_not_filled_in_has_no_type_yet() {
 }
 
 #[test]
-fn an_arn_is_told_what_is_wrong_with_it() {
+fn arn_is_told_what_is_wrong_with_it() {
     for (arn, help) in [
         (
             "arn:aws:iam::11111:policy/b",
@@ -346,7 +346,7 @@ fn what_stands_before_a_mistake_in_the_yaml_is_not_judged() {
 
 /// In all that eksact manages, and a policy's own variables are left alone there as well.
 #[test]
-fn a_placeholder_is_told_in_every_section() {
+fn placeholder_is_told_in_every_section() {
     let expanded = |place: &str, placeholder: &str| {
         let told = errors(&format!("{HEAD}{place}\n"));
         let wanted = format!(
@@ -409,7 +409,7 @@ fn a_placeholder_is_told_in_every_section() {
 
 /// Somebody has an aws-auth, and wants to keep it as a file.
 #[test]
-fn a_manifest_of_aws_auth_is_told_as_what_it_is() {
+fn manifest_of_aws_auth_is_told_as_what_it_is() {
     let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: aws-auth, namespace: kube-system}\n\
                     data:\n  mapRoles: |\n    - rolearn: arn:aws:iam::111122223333:role/dev\n      username: dev\n";
     let told = [

@@ -273,7 +273,7 @@ mod tests {
     use crate::config::validate::tests::said;
 
     #[test]
-    fn a_role_lets_in_no_role_that_the_files_do_not_have() {
+    fn role_lets_in_no_role_that_the_files_do_not_have() {
         let second = |lets_in: &str| {
             said(&format!(
                 "{HEAD}---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\nroles:\n- name: first\n  assumedBy: {{users: [nina]}}\n- name: second\n  assumedBy: {{roles: ['{lets_in}']}}\n"

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rules_of_eks() {
+    fn rules_of_eks() {
         let role = "roleARN: 'arn:aws:iam::111122223333:role/r'";
         assert_snapshot!(about(&format!(
             "  - {{namespace: A_b, serviceAccountName: a.b, {role}}}\n  - {{namespace: a, serviceAccountName: 'app-*', {role}}}\n  - {{namespace: a, serviceAccountName: b, {role}, policy: '{{}}'}}\n  - {{namespace: a, serviceAccountName: b, {role}, disableSessionTags: true, policy: 'x'}}\n  - {{namespace: a, serviceAccountName: c, roleARN: 'arn:aws:iam::aws:policy/A', targetRoleARN: x}}\n"

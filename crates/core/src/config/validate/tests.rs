@@ -59,7 +59,7 @@ fn eksctls_rules_for_service_accounts() {
 }
 
 #[test]
-fn a_role_without_a_policy_must_be_plain() {
+fn role_without_a_policy_must_be_plain() {
     assert_snapshot!(about("{metadata: {name: a}, attachPolicyARNs: []}"), @r#"
     4:81: warning: the role of `default/a` will have no policy
         help: attach one, unless resources trust the role by name
@@ -67,7 +67,7 @@ fn a_role_without_a_policy_must_be_plain() {
 }
 
 #[test]
-fn an_existing_role_excludes_everything_that_makes_one() {
+fn existing_role_excludes_everything_that_makes_one() {
     assert_snapshot!(about_one("attachRoleARN: 'arn:aws:iam::111122223333:role/r', roleName: r, roleOnly: true, wellKnownPolicies: {autoScaler: true}, attachPolicy: {Version: '2012-10-17', Statement: []}, tags: {a: b}, permissionsBoundary: 'arn:aws:iam::aws:policy/B', subjectPattern: 'a*'"), @r#"
     5:23: error: attachPolicyARNs cannot be used together with attachRoleARN
         help: attachRoleARN uses an existing role as it is; keep one of the two

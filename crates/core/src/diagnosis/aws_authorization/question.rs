@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_question_is_an_action_and_an_arn() {
+    fn question_is_an_action_and_an_arn() {
         let bucket = Some("arn:aws:s3:::reports/*");
         assert_eq!(
             AwsRequest::of("s3:GetObject", bucket, None)

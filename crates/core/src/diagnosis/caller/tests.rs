@@ -165,7 +165,7 @@ fn what_is_wrong_with_the_token_comes_before_any_mapping() {
 }
 
 #[test]
-fn a_refusal_of_who_is_mapped_asks_for_no_other_mapping() {
+fn refusal_of_who_is_mapped_asks_for_no_other_mapping() {
     let identity = identity(ROLE);
     let mapped = data(&[("mapRoles", ADMIN)]);
     let entry = [AccessEntry {
@@ -243,7 +243,7 @@ fn aws_auth_that_lets_nobody_in_is_told_where_entries_are_unknown() {
 }
 
 #[test]
-fn a_misspelt_section_and_a_missing_cluster_are_named() {
+fn misspelt_section_and_a_missing_cluster_are_named() {
     let identity = identity(ROLE);
     let misspelt = data(&[("maproles", ADMIN)]);
     let known = Known {
@@ -263,7 +263,7 @@ fn a_misspelt_section_and_a_missing_cluster_are_named() {
 }
 
 #[test]
-fn an_access_entry_is_made_with_the_path_that_iam_tells() {
+fn access_entry_is_made_with_the_path_that_iam_tells() {
     let identity = identity(ROLE);
     let unknown = Known {
         mode: Some("API"),
@@ -597,7 +597,7 @@ fn entry(arn: &str, groups: &[&str]) -> AccessEntry {
 }
 
 #[test]
-fn an_access_entry_that_gives_nothing_or_shadows_a_mapping_is_a_finding() {
+fn access_entry_that_gives_nothing_or_shadows_a_mapping_is_a_finding() {
     let identity = identity(ROLE);
     let mapped = data(&[("mapRoles", ADMIN)]);
     let entries = [entry("arn:aws:iam::111122223333:role/team/Admin", &["readers"])];
@@ -665,7 +665,7 @@ fn access_entries_that_nearly_match_are_named() {
 }
 
 #[test]
-fn a_mapping_that_no_binding_names_is_a_finding_and_bindings_are_shown() {
+fn mapping_that_no_binding_names_is_a_finding_and_bindings_are_shown() {
     use crate::ports::kubernetes::Subject;
     let identity = identity(ROLE);
     let mapped = data(&[("mapRoles", ADMIN)]);

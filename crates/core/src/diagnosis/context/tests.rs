@@ -24,7 +24,7 @@ fn codes(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<String> {
 }
 
 #[test]
-fn the_context_says_as_whom_kubectl_signs_in() {
+fn context_says_as_whom_kubectl_signs_in() {
     let user = user_of_context(&files(), None).unwrap();
     let found = user.sign_in().unwrap();
     assert_eq!(

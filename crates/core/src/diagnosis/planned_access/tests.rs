@@ -71,7 +71,7 @@ fn annotation(before: Option<&str>, after: Option<&str>) -> AttributeChange {
 }
 
 #[test]
-fn a_new_role_gives_its_policies_once() {
+fn new_role_gives_its_policies_once() {
     let unknown = Unknown {
         address: Address::new("iam-role", "app/web"),
         attribute: "ARN".to_owned(),
@@ -91,7 +91,7 @@ fn a_new_role_gives_its_policies_once() {
 }
 
 #[test]
-fn a_role_that_goes_takes_its_policies_and_is_not_told_twice() {
+fn role_that_goes_takes_its_policies_and_is_not_told_twice() {
     let role = AttributeChange::plain("role", Some(json!("web-role")), None).with_effect(Effect::Narrower);
     let policy = AttributeChange::plain("managed policy", Some(json!("s3")), None);
     let arn = "arn:aws:iam::111122223333:role/path/web-role";
@@ -184,7 +184,7 @@ fn statements_are_told_by_what_they_do() {
 }
 
 #[test]
-fn a_boundary_takes_and_without_it_there_is_more() {
+fn boundary_takes_and_without_it_there_is_more() {
     let boundary = |before: Option<&str>, after: Option<&str>, effect| {
         let value = |name: Option<&str>| name.map(|name| json!(name));
         vec![AttributeChange::plain("permissions boundary", value(before), value(after)).with_effect(effect)]
@@ -220,7 +220,7 @@ fn what_no_longer_stands_in_between_may_give_more() {
 
 /// Where everybody with a token came in, nobody who is named afterwards comes in by that.
 #[test]
-fn a_trust_policy_that_lets_in_fewer_gives_nobody_anything() {
+fn trust_policy_that_lets_in_fewer_gives_nobody_anything() {
     let statement = |condition| json!({"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal": {"Federated": PROVIDER}, "Condition": condition}]});
     let everybody = statement(json!({}));
     let web = statement(
@@ -240,7 +240,7 @@ fn a_trust_policy_that_lets_in_fewer_gives_nobody_anything() {
 }
 
 #[test]
-fn a_trust_policy_that_changes_names_whom_it_lets_in() {
+fn trust_policy_that_changes_names_whom_it_lets_in() {
     let allow = |principal, condition| json!({"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal": principal, "Condition": condition});
     let web = allow(
         json!({"Federated": PROVIDER}),

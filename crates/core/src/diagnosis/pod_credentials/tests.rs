@@ -130,7 +130,7 @@ fn short(question: &PodQuestion) -> (Source, Option<String>, Verdict, Vec<&'stat
 }
 
 #[test]
-fn an_association_wins_the_annotation_counts_without_one_and_else_the_node() {
+fn association_wins_the_annotation_counts_without_one_and_else_the_node() {
     let role = |arn: &str| Some(arn.to_owned());
     assert_eq!(
         short(&question(true, true)),
@@ -159,7 +159,7 @@ fn an_association_wins_the_annotation_counts_without_one_and_else_the_node() {
 }
 
 #[test]
-fn an_association_needs_agent_and_trust() {
+fn association_needs_agent_and_trust() {
     let broken = |change: &dyn Fn(&mut InCluster)| {
         let mut question = question(false, true);
         change(in_cluster(&mut question));
@@ -291,7 +291,7 @@ fn with_pod(text: &str, is_associated: bool) -> PodExplanation {
 }
 
 #[test]
-fn a_pod_of_a_file_is_judged_container_by_container() {
+fn pod_of_a_file_is_judged_container_by_container() {
     let explained = with_pod(
         "kind: Deployment
 spec:
@@ -331,7 +331,7 @@ spec:
 }
 
 #[test]
-fn a_label_keeps_the_webhook_away_and_windows_the_agent() {
+fn label_keeps_the_webhook_away_and_windows_the_agent() {
     let pod = |metadata: &str, spec: &str, is_associated| {
         let text = format!("kind: Pod\nmetadata: {metadata}\nspec: {{containers: [{{name: web}}]{spec}}}\n");
         let explained = with_pod(&text, is_associated);

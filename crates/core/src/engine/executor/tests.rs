@@ -71,7 +71,7 @@ impl StepRunner for Recorder {
 fn quiet(_: Event) {}
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_stops_only_what_waits_for_it() {
+async fn failure_stops_only_what_waits_for_it() {
     let plan = plan(&[
         ("provider", &[]),
         ("role", &["provider"]),
@@ -116,7 +116,7 @@ async fn independent_steps_run_side_by_side_up_to_the_bound() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_interrupt_finishes_what_is_in_flight_and_the_second_gives_it_up() {
+async fn first_interrupt_finishes_what_is_in_flight_and_the_second_gives_it_up() {
     for (second, done, unknown, not_tried) in [(false, 1, 0, 1), (true, 0, 1, 1)] {
         let plan = plan(&[("a", &[]), ("b", &["a"])]);
         let runner = Recorder::default();
@@ -142,7 +142,7 @@ async fn the_first_interrupt_finishes_what_is_in_flight_and_the_second_gives_it_
 
 /// Nobody interrupts a run whose lock is lost, unless somebody does.
 #[tokio::test(start_paused = true)]
-async fn a_lost_lock_begins_no_more_and_is_no_interruption() {
+async fn lost_lock_begins_no_more_and_is_no_interruption() {
     for then_interrupted in [false, true] {
         let plan = plan(&[("a", &[]), ("b", &["a"])]);
         let runner = Recorder::default();
@@ -167,7 +167,7 @@ async fn a_lost_lock_begins_no_more_and_is_no_interruption() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_is_given_what_an_earlier_one_told() {
+async fn step_is_given_what_an_earlier_one_told() {
     let mut plan = plan(&[("role", &[]), ("account", &["role"])]);
     let role = Unknown {
         address: Address::new("thing", "role"),

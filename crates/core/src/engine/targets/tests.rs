@@ -57,7 +57,7 @@ fn draft() -> PlanDraft {
 }
 
 #[test]
-fn a_part_has_what_its_globs_take_and_need() {
+fn part_has_what_its_globs_take_and_need() {
     let everything = "account/a binding/b mapping/x mapping/y provider/p role/a role/b";
     for (targets, excluded, kept) in [
         (&["role/a"][..], &[][..], "provider/p role/a"),
@@ -105,7 +105,7 @@ fn a_part_has_what_its_globs_take_and_need() {
 
 /// What a removal must wait for comes with it, though it is said after both were planned.
 #[test]
-fn an_order_binds_a_part() {
+fn order_binds_a_part() {
     let targets = Targets {
         targets: vec!["role/b".to_owned()],
         excluded: Vec::new(),
@@ -118,7 +118,7 @@ fn an_order_binds_a_part() {
 }
 
 #[test]
-fn an_address_matches_itself_though_it_has_the_letters_of_globs() {
+fn address_matches_itself_though_it_has_the_letters_of_globs() {
     let odd = address("rbac-role/app/[odd]*{name}");
     let glob = Glob::compile("--target", "rbac-role/app/\\[odd\\]*").unwrap();
     assert!(glob.matches(&odd));
@@ -131,7 +131,7 @@ fn an_address_matches_itself_though_it_has_the_letters_of_globs() {
 }
 
 #[test]
-fn a_glob_with_a_slip_names_near_addresses_however_long_they_are() {
+fn glob_with_a_slip_names_near_addresses_however_long_they_are() {
     let known: BTreeSet<Address> = [
         "iam-role/app/report-reader-of-the-night",
         "iam-role/ops/backup",

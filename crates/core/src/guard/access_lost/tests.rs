@@ -107,7 +107,7 @@ type Case<'table> = (
 );
 
 #[test]
-fn the_callers_own_access() {
+fn callers_own_access() {
     let none_at_all = known(&[]);
     let masters = || Some(admitted("me", &[MASTERS]));
     let dev = || Some(admitted("me", &["dev", "readers"]));
@@ -188,7 +188,7 @@ fn the_callers_own_access() {
 }
 
 #[test]
-fn the_last_administrator() {
+fn last_administrator() {
     let none_at_all = known(&[]);
     let two = access(&[(DEV, admitted("a", &[MASTERS])), (OPS, admitted("b", &[MASTERS]))]);
     let one = access(&[(DEV, admitted("a", &[MASTERS]))]);

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_changes_all_that_it_has_words_for_and_nothing_else() {
+    fn file_changes_all_that_it_has_words_for_and_nothing_else() {
         let live = template(
             &json!({"Path": "/x/", "PermissionsBoundary": "b", "ManagedPolicyArns": ["old"]}),
             &[("Policy1", "mine")],

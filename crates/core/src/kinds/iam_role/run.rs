@@ -126,7 +126,7 @@ mod tests {
 
     /// What a change set would do against what the plan showed: only the role of a plan that replaces it is made anew.
     #[test]
-    fn a_change_set_that_does_more_than_the_plan_showed_is_refused() {
+    fn change_set_that_does_more_than_the_plan_showed_is_refused() {
         let change =
             |logical_id: &str, resource_type: &str, action: &str, replacement: Option<&str>| ChangeSet {
                 id: String::new(),

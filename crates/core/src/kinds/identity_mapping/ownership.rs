@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_is_of_the_meaning() {
+    fn digest_is_of_the_meaning() {
         let one = digest_of(&entry("dev", &["a"]));
         assert_eq!(
             digest_of(&entry("dev", &["a", "b"])),
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_annotation_keeps_what_it_can_read() {
+    fn annotation_keeps_what_it_can_read() {
         let digests = BTreeSet::from([account_digest("1"), account_digest("2")]);
         let value = format(&digests).unwrap();
         assert_eq!(parse(Some(&format!(" {value} ,nonsense,"))), digests);

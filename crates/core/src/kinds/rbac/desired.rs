@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_rules_and_words_is_not_in_a_name() {
+    fn order_of_rules_and_words_is_not_in_a_name() {
         let one = [rule(&["get", "list"], &["pods"]), rule(&["get"], &["nodes"])];
         let other = [
             rule(&["get"], &["nodes"]),

@@ -171,7 +171,7 @@ fn what_the_user_added_stays_and_what_another_tool_wrote_for_itself_goes() {
 
 /// A release's file may be called otherwise; the hint that eksact writes tells its entries all the same.
 #[test]
-fn an_entry_of_a_renamed_eksact_is_known_by_its_hint() {
+fn entry_of_a_renamed_eksact_is_known_by_its_hint() {
     let wanted = ExecEntry::new(
         ExecTool::Eksact,
         "/opt/eksact-linux-amd64".to_owned(),

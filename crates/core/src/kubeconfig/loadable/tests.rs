@@ -45,7 +45,7 @@ fn files_that_client_go_loads_are_read() {
 }
 
 #[test]
-fn a_file_of_another_kind_is_no_kubeconfig() {
+fn file_of_another_kind_is_no_kubeconfig() {
     let no_kubeconfig = OTHER_FILE;
     for (text, problem, help) in [
         (
@@ -104,7 +104,7 @@ fn a_file_of_another_kind_is_no_kubeconfig() {
 }
 
 #[test]
-fn a_value_of_another_type_is_refused_with_its_place() {
+fn value_of_another_type_is_refused_with_its_place() {
     for (text, problem, help) in [
         (
             "just words",
@@ -212,7 +212,7 @@ fn a_value_of_another_type_is_refused_with_its_place() {
 }
 
 #[test]
-fn a_credential_is_never_quoted() {
+fn credential_is_never_quoted() {
     for text in [
         "users: [{name: a, user: {token: 77123}}]",
         "users: [{name: a, user: {client-key-data: 77123}}]",
@@ -230,7 +230,7 @@ fn a_credential_is_never_quoted() {
 }
 
 #[test]
-fn a_file_without_any_key_of_a_kubeconfig_is_not_one() {
+fn file_without_any_key_of_a_kubeconfig_is_not_one() {
     for (text, is_one) in [
         ("services: {web: {image: nginx}}\n", false),
         ("{\"name\": \"package\", \"version\": \"1.0.0\"}", false),

@@ -63,7 +63,7 @@ fn writers_take_turns() {
 }
 
 #[test]
-fn a_lock_of_kubectls_is_waited_for_and_named_when_it_stays() {
+fn lock_of_kubectls_is_waited_for_and_named_when_it_stays() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config");
     fs::write(folder.path().join("config.lock"), "").unwrap();
@@ -73,7 +73,7 @@ fn a_lock_of_kubectls_is_waited_for_and_named_when_it_stays() {
 }
 
 #[test]
-fn a_lock_that_an_eksact_died_with_is_taken_over() {
+fn lock_that_an_eksact_died_with_is_taken_over() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config");
     fs::write(folder.path().join("config.lock"), MARK).unwrap();
@@ -83,7 +83,7 @@ fn a_lock_that_an_eksact_died_with_is_taken_over() {
 }
 
 #[test]
-fn an_eksact_that_hangs_is_not_waited_for_for_ever() {
+fn eksact_that_hangs_is_not_waited_for_for_ever() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config");
     let _held = take(&file, &file).unwrap();
@@ -144,7 +144,7 @@ fn while_the_second_lock_is_waited_for_the_first_is_free() {
 }
 
 #[test]
-fn an_old_lock_of_kubectls_is_not_waited_for() {
+fn old_lock_of_kubectls_is_not_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config");
     let old = fs::File::create(folder.path().join("config.lock")).unwrap();

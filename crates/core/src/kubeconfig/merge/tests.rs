@@ -99,7 +99,7 @@ fn aws_cli_user(role: Option<&str>, profile: Option<&str>) -> Value {
 }
 
 #[test]
-fn a_second_run_has_nothing_to_do() {
+fn second_run_has_nothing_to_do() {
     for wanted in [
         wanted(None, None, None),
         wanted(Some(ROLE), Some("dev"), Some("prod")),
@@ -154,7 +154,7 @@ fn file_of_an_admin() -> Entries {
 }
 
 #[test]
-fn a_context_is_not_taken_from_its_user_unasked() {
+fn context_is_not_taken_from_its_user_unasked() {
     let file = file_of_an_admin();
     let mut reader = wanted(None, None, Some("adm"));
     assert_eq!(
@@ -196,7 +196,7 @@ fn force_for_an_alias_changes_no_other_contexts_user() {
 }
 
 #[test]
-fn a_user_that_is_replaced_keeps_what_does_not_sign_in() {
+fn user_that_is_replaced_keeps_what_does_not_sign_in() {
     let mut file = file_of_an_admin();
     file.users[0].body.put(
         &["exec", "env"],
@@ -216,7 +216,7 @@ fn a_user_that_is_replaced_keeps_what_does_not_sign_in() {
 }
 
 #[test]
-fn a_name_without_an_account_does_not_turn_another_accounts_entry() {
+fn name_without_an_account_does_not_turn_another_accounts_entry() {
     let mut wanted = wanted(None, None, None);
     wanted.names = Names::new(
         &NamingStyle::Eksctl {
@@ -263,7 +263,7 @@ fn no_authority_is_written_where_the_check_of_certificates_is_off() {
 }
 
 #[test]
-fn the_aws_clis_user_is_taken_over_only_for_the_same_role_and_profile() {
+fn aws_clis_user_is_taken_over_only_for_the_same_role_and_profile() {
     let mut user = aws_cli_user(Some(ROLE), Some("dev"));
     user.put(
         &["exec", "env"],
@@ -312,7 +312,7 @@ fn the_aws_clis_user_is_taken_over_only_for_the_same_role_and_profile() {
 }
 
 #[test]
-fn a_user_with_other_credentials_is_nobodys_to_take() {
+fn user_with_other_credentials_is_nobodys_to_take() {
     let mut user = aws_cli_user(None, None);
     user.put(&["token"], Value::text("static"));
     let file = Entries {
@@ -371,7 +371,7 @@ fn what_the_user_added_stays() {
 }
 
 #[test]
-fn an_alias_of_another_cluster_is_not_taken() {
+fn alias_of_another_cluster_is_not_taken() {
     let file = Entries {
         contexts: vec![entry(
             "prod",
@@ -415,7 +415,7 @@ fn entries_without_a_body_are_filled() {
 }
 
 #[test]
-fn a_certificate_authority_in_a_file_goes_when_one_is_written() {
+fn certificate_authority_in_a_file_goes_when_one_is_written() {
     let file = Entries {
         clusters: vec![entry(
             ARN,

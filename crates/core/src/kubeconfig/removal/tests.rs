@@ -68,7 +68,7 @@ fn names(removal: &Removal) -> Vec<&str> {
 
 /// A local cluster on an Outpost goes by an id in tokens, which is written nowhere else in the file.
 #[test]
-fn a_local_clusters_context_goes_as_well() {
+fn local_clusters_context_goes_as_well() {
     let here = arn("eu-west-1", "111122223333");
     let mut file = file();
     file.contexts = vec![context("prod", &here, "local"), context("other", &here, "two")];
@@ -143,7 +143,7 @@ fn what_others_use_or_wrote_stays() {
 }
 
 #[test]
-fn the_last_context_takes_the_cluster_with_it() {
+fn last_context_takes_the_cluster_with_it() {
     let selection = Selection {
         cluster: arn("us-west-2", "111122223333"),
         ..Selection::default()
@@ -163,7 +163,7 @@ fn the_last_context_takes_the_cluster_with_it() {
 }
 
 #[test]
-fn a_name_that_means_two_clusters_is_asked_back() {
+fn name_that_means_two_clusters_is_asked_back() {
     let selection = Selection {
         cluster: "prod".to_owned(),
         ..Selection::default()
@@ -182,7 +182,7 @@ fn a_name_that_means_two_clusters_is_asked_back() {
 }
 
 #[test]
-fn an_entry_that_bears_the_clusters_name_by_chance_stays() {
+fn entry_that_bears_the_clusters_name_by_chance_stays() {
     let here = arn("eu-west-1", "111122223333");
     let mut file = Entries {
         clusters: vec![entry("prod", Value::Null), entry(&here, Value::Null)],

@@ -78,7 +78,7 @@ fn what_kubectl_refuses_has_its_place() {
 }
 
 #[test]
-fn an_entry_that_is_written_must_be_one_that_kubectl_uses() {
+fn entry_that_is_written_must_be_one_that_kubectl_uses() {
     let text = "users:\n- name: old\n  user: {exec: {command: x}}\n- name: a\n  user:\n    exec:\n      command: aws\n      \
                 env:\n      - name: A\n      - value: dev\n      apiVersion: client.authentication.k8s.io/v1beta1\n";
     let document = Document::read("f", text.as_bytes()).unwrap();

@@ -41,7 +41,7 @@ fn told(environment: &[(&str, &str)], command: &str, arguments: &[&str]) -> Stri
 }
 
 #[test]
-fn a_call_for_a_token_is_found_under_the_programs_that_run_it() {
+fn call_for_a_token_is_found_under_the_programs_that_run_it() {
     const AWS: [&str; 7] = [
         "aws",
         "--region",

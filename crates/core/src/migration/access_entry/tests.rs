@@ -201,7 +201,7 @@ fn each_line_that_cannot_move_names_the_reason() {
 
 /// The authenticator compares all of an ARN without case, and IAM has no two names that differ in case alone.
 #[test]
-fn a_line_in_another_case_is_that_of_the_principal() {
+fn line_in_another_case_is_that_of_the_principal() {
     let head = format!("arn:aws:iam::{ACCOUNT}");
     for (section, arn, wanted) in [
         (
@@ -274,7 +274,7 @@ fn two_spellings_of_a_user_that_say_something_else_are_not_the_same() {
 }
 
 #[test]
-fn a_role_of_another_partition_is_never_taken_for_one_of_here() {
+fn role_of_another_partition_is_never_taken_for_one_of_here() {
     let line =
         format!("- {{rolearn: 'arn:aws-us-gov:iam::{ACCOUNT}:role/dev', username: dev, groups: [devs]}}\n");
     let lines = fates(&[("mapRoles", &line)], &[], &Choices::default());
@@ -287,7 +287,7 @@ fn a_role_of_another_partition_is_never_taken_for_one_of_here() {
 
 /// An entry of a principal that was made again lets in no one, and the line may be what does.
 #[test]
-fn a_line_is_kept_whose_entry_may_be_stale() {
+fn line_is_kept_whose_entry_may_be_stale() {
     let entry = |name: &str| AccessEntry {
         principal_arn: format!("arn:aws:iam::{ACCOUNT}:role/team/{name}"),
         username: "dev".to_owned(),
@@ -312,7 +312,7 @@ fn a_line_is_kept_whose_entry_may_be_stale() {
 
 /// IAM was asked for one spelling of the name, and the authenticator takes any.
 #[test]
-fn a_line_of_a_user_that_iam_does_not_find_is_kept() {
+fn line_of_a_user_that_iam_does_not_find_is_kept() {
     let line = format!("- {{userarn: 'arn:aws:iam::{ACCOUNT}:user/gone', username: x, groups: [ops]}}\n");
     let lines = fates(&[("mapUsers", &line)], &[], &Choices::default());
     assert_eq!(told(&lines[0].fate), "dead: the user does not exist");
@@ -320,7 +320,7 @@ fn a_line_of_a_user_that_iam_does_not_find_is_kept() {
 }
 
 #[test]
-fn a_user_is_looked_up_with_its_path() {
+fn user_is_looked_up_with_its_path() {
     for (user, wanted) in [
         ("ops/Ann", "user/ops/Ann STANDARD ann [ops] [] same"),
         ("gone", "dead: the user does not exist"),
@@ -341,7 +341,7 @@ fn a_user_is_looked_up_with_its_path() {
 
 /// One that an interrupted migration began still has the group that stands in for a policy.
 #[test]
-fn an_entry_that_is_stale_or_not_finished_is_wanted_again() {
+fn entry_that_is_stale_or_not_finished_is_wanted_again() {
     let entry = |made: &str, groups: &[&str]| AccessEntry {
         principal_arn: format!("arn:aws:iam::{ACCOUNT}:role/team/dev"),
         username: "dev".to_owned(),
@@ -371,7 +371,7 @@ fn an_entry_that_is_stale_or_not_finished_is_wanted_again() {
 }
 
 #[test]
-fn a_choice_of_the_user_unblocks_its_line_only() {
+fn choice_of_the_user_unblocks_its_line_only() {
     let key = |name: &str| format!("arn:aws:iam::{ACCOUNT}:role/{name}");
     let mut choices = Choices::default();
     choices.usernames.insert(key("dev"), "dev".to_owned());
@@ -390,7 +390,7 @@ fn a_choice_of_the_user_unblocks_its_line_only() {
 
 /// A type that gives another user name or other groups than the line is never the same.
 #[test]
-fn a_type_that_the_user_chose_is_held_against_the_line() {
+fn type_that_the_user_chose_is_held_against_the_line() {
     let (node, session) = ("system:node:{{EC2PrivateDNSName}}", "system:node:{{SessionName}}");
     for (entry_type, username, groups, wanted) in [
         ("EC2_WINDOWS", node, "'system:nodes'", "EC2_WINDOWS - [] [] same"),
@@ -432,7 +432,7 @@ fn a_type_that_the_user_chose_is_held_against_the_line() {
 
 /// A role of the same name here is not the one that the line names.
 #[test]
-fn a_role_of_another_account_is_never_taken_for_one_of_here() {
+fn role_of_another_account_is_never_taken_for_one_of_here() {
     let line = "- {rolearn: 'arn:aws:iam::444455556666:role/dev', username: dev, groups: [devs]}\n";
     let fates_now = fates(&[("mapRoles", line)], &[], &Choices::default());
     assert!(told(&fates_now[0].fate).contains("another account"));
@@ -480,7 +480,7 @@ fn lines_without_effect_are_told_and_the_one_that_decides_moves() {
 }
 
 #[test]
-fn an_entry_that_is_there_decides_and_is_held_against_the_line() {
+fn entry_that_is_there_decides_and_is_held_against_the_line() {
     let entry = |username: &str, groups: &[&str], policy: Option<&str>| AccessEntry {
         principal_arn: format!("arn:aws:iam::{ACCOUNT}:role/team/dev"),
         username: username.to_owned(),

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_version_that_does_not_hold_is_in_the_way() {
+    fn oldest_version_that_does_not_hold_is_in_the_way() {
         let policy = |ids: &[&str], default: &str| ManagedPolicy {
             arn: "arn:aws:iam::111122223333:policy/p".to_owned(),
             name: "p".to_owned(),

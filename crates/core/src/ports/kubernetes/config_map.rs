@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_patch_names_only_what_it_changes() {
+    fn patch_names_only_what_it_changes() {
         assert_eq!(ConfigMapPatch::default().to_wire(), json!({}));
         let patch = ConfigMapPatch {
             data: BTreeMap::from([

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_daemon_set_comes_back_from_the_wire() {
+    fn daemon_set_comes_back_from_the_wire() {
         let agent = DaemonSet {
             namespace: "kube-system".to_owned(),
             name: "eks-pod-identity-agent".to_owned(),

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_has_six_digits_of_a_second_whatever_they_are() {
+    fn time_has_six_digits_of_a_second_whatever_they_are() {
         for (time, text) in [
             ("2026-11-29T15:38:02Z", "2026-11-29T15:38:02.000000Z"),
             ("2026-11-29T15:38:02.5Z", "2026-11-29T15:38:02.500000Z"),

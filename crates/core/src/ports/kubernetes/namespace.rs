@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_namespace_under_deletion_is_seen() {
+    fn namespace_under_deletion_is_seen() {
         for wire in [
             json!({"metadata": {"name": "app", "deletionTimestamp": "2026-01-01T00:00:00Z"}}),
             json!({"metadata": {"name": "app"}, "status": {"phase": "Terminating"}}),

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_the_field_and_quotes_nothing() {
+    fn error_names_the_field_and_quotes_nothing() {
         let named = |extra: Value| {
             let mut object = json!({"metadata": {"name": "a", "namespace": "app"}});
             object

@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn the_controller_is_what_people_restart() {
+    fn controller_is_what_people_restart() {
         for (kind, name, hash, expected) in [
             (
                 "ReplicaSet",
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pods_roles_are_read_per_container() {
+    fn pods_roles_are_read_per_container() {
         let pod = Pod::from_wire(json!({
             "metadata": {"name": "web-1", "namespace": "app"},
             "spec": {
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pods_variables_tell_how_it_gets_its_role() {
+    fn pods_variables_tell_how_it_gets_its_role() {
         let (role, token, container) = (ROLE_ARN_VARIABLE, TOKEN_VARIABLE, CONTAINER_VARIABLE);
         for (containers, uses_annotation, names_role_itself) in [
             (vec![vec![role, token]], true, false),
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pods_place_is_read_where_associations_give_nothing() {
+    fn pods_place_is_read_where_associations_give_nothing() {
         for (labels, spec, expected) in [
             (json!({}), json!({"nodeName": "ip-10-0-0-1"}), None),
             (json!({FARGATE_PROFILE: "fp"}), json!({}), Some(PodPlace::Fargate)),

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_binding_without_subjects_is_read() {
+    fn binding_without_subjects_is_read() {
         let system_node = RbacBinding::from_wire(json!({
             "metadata": {"name": "system:node"}, "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "system:node"}
         }))

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_aggregated_role_without_rules_is_read() {
+    fn aggregated_role_without_rules_is_read() {
         let view = RbacRole::from_wire(json!({
             "kind": "ClusterRole", "metadata": {"name": "view", "uid": "u", "resourceVersion": "7"}, "rules": null,
             "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "true"}}]}

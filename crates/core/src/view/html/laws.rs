@@ -159,7 +159,7 @@ fn many_clusters_are_a_table_and_a_section_for_each_that_matters() {
 }
 
 #[test]
-fn a_page_has_no_script_and_names_nothing_to_load() {
+fn page_has_no_script_and_names_nothing_to_load() {
     let page = plan_html(&samples::plan(), &samples::plan().digest(), Some("cluster.yaml")).unwrap();
     assert_text(&samples::plan(), &page);
     for outside in [
@@ -190,7 +190,7 @@ fn a_page_has_no_script_and_names_nothing_to_load() {
 
 /// A class, an id or a tag that only one of the two knows does nothing.
 #[test]
-fn the_style_sheet_and_the_template_know_the_same_filters() {
+fn style_sheet_and_the_template_know_the_same_filters() {
     let ids: BTreeSet<String> = filters(&samples::plan().changes.iter().collect::<Vec<_>>())
         .iter()
         .filter(|filter| filter.id != "all")

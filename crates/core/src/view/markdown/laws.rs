@@ -185,7 +185,7 @@ fn assert_whole(plan: &Plan, markdown: &str) {
 }
 
 #[test]
-fn a_hostile_plan_of_500_changes_keeps_its_blocks_within_60_000_bytes() {
+fn hostile_plan_of_500_changes_keeps_its_blocks_within_60_000_bytes() {
     let texts: Vec<String> = HOSTILE.iter().map(|text| format!("a{text}b {text}")).collect();
     let plan = plan_of(500, &texts);
     let markdown = plan_markdown(&plan, &plan.digest(), Some("a`b|@team.yaml"), Some(60_000));

@@ -2,7 +2,7 @@ use super::*;
 use crate::view::samples;
 
 #[test]
-fn a_plan_as_a_comment() {
+fn plan_as_a_comment() {
     insta::assert_snapshot!(plan_markdown(
         &samples::plan(),
         &samples::plan().digest(),

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fence_is_longer_than_what_is_in_it() {
+    fn fence_is_longer_than_what_is_in_it() {
         assert_eq!(fence("diff", &["+ a".to_owned()]), "```diff\n+ a\n```\n");
         assert_eq!(fence("", &["  ````".to_owned()]), "`````\n  ````\n`````\n");
     }

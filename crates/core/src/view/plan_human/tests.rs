@@ -111,7 +111,7 @@ fn every_action_and_every_severity() {
 }
 
 #[test]
-fn a_wide_terminal_is_used() {
+fn wide_terminal_is_used() {
     let text = plan_human(&samples::plan(), FILE, Style::plain(120));
     assert!(text.lines().any(|line| cells(line) > 90));
     insta::assert_snapshot!(text, @r"
@@ -256,7 +256,7 @@ fn in_colour() {
 }
 
 #[test]
-fn a_role_that_is_made() {
+fn role_that_is_made() {
     let mut draft = samples::draft();
     let stack = "eksctl-prod-addon-iamserviceaccount-kube-system-external-dns";
     let issuer = "oidc.eks.eu-west-1.amazonaws.com/id/0E894D7E2254D8FEA57454EA014B36C0";
@@ -351,7 +351,7 @@ fn errors_are_never_no_changes() {
 }
 
 #[test]
-fn the_riskiest_first() {
+fn riskiest_first() {
     let plan = samples::plan();
     let order: Vec<String> = by_risk(&plan)
         .iter()

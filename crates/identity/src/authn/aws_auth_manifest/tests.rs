@@ -65,7 +65,7 @@ fn every_document_and_item_is_looked_at() {
 }
 
 #[test]
-fn a_key_that_is_written_twice_is_named() {
+fn key_that_is_written_twice_is_named() {
     let text = "kind: ConfigMap\ndata:\n  mapRoles: a\n  mapRoles: b\n  mapRoles: c\nkind: ConfigMap\nmetadata: {name: x, name: y}\n";
     let manifest = Manifest::read(text).unwrap();
     let named: Vec<_> = manifest

@@ -301,7 +301,7 @@ fn wildcards_work_where_iam_lets_them() {
 }
 
 #[test]
-fn an_audience_of_its_own_counts_in_provider_and_trust() {
+fn audience_of_its_own_counts_in_provider_and_trust() {
     let mut chain = whole();
     if let Ok(Some(account)) = &mut chain.service_account {
         account

@@ -74,7 +74,7 @@ fn what_is_unknown_is_said_as_depends_on() {
 }
 
 #[test]
-fn a_trust_policy_that_lets_too_many_in_is_said() {
+fn trust_policy_that_lets_too_many_in_is_said() {
     let any = trust(KEYS, &json!({}));
     let namespace = trust(
         KEYS,
@@ -114,7 +114,7 @@ fn a_trust_policy_that_lets_too_many_in_is_said() {
 
 /// Who owns the role decides what is advised.
 #[test]
-fn a_repair_fits_the_owner_of_the_role() {
+fn repair_fits_the_owner_of_the_role() {
     let tags = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
         pairs
             .iter()

@@ -60,7 +60,7 @@ fn patch_is_that_of_the_webhooks_own_fixture() {
 }
 
 #[test]
-fn an_association_wins_over_the_annotation() {
+fn association_wins_over_the_annotation() {
     let webhook = Webhook::of_eks(Some("eu-west-1"));
     let account = annotations(&[("role-arn", ROLE)]);
     let method = |annotations: Option<&BTreeMap<String, String>>, has_association| {
@@ -130,7 +130,7 @@ fn container(env: &[&str], mounts: &[&str]) -> InjectedContainer {
 }
 
 #[test]
-fn a_container_keeps_what_it_has() {
+fn container_keeps_what_it_has() {
     const ALL: [&str; 5] = [
         "AWS_STS_REGIONAL_ENDPOINTS",
         "AWS_DEFAULT_REGION",

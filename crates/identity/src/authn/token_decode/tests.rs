@@ -59,7 +59,7 @@ fn our_own_token_is_read_without_its_secrets() {
 }
 
 #[test]
-fn a_token_that_the_server_refuses_is_read_as_far_as_it_goes() {
+fn token_that_the_server_refuses_is_read_as_far_as_it_goes() {
     let token = presigned_of(&{
         let url = "http://user:hush@10.0.0.1:8080/x?Action=AssumeRole&a+b=c&X-Amz-Date=yesterday#y";
         format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(url))
@@ -122,7 +122,7 @@ fn no_secret_is_kept_wherever_it_stands() {
 }
 
 #[test]
-fn the_token_of_a_service_account_says_whom_it_is_bound_to() {
+fn token_of_a_service_account_says_whom_it_is_bound_to() {
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let claims = json!({
         "iss": "https://oidc.eks.eu-west-1.amazonaws.com/id/ABC", "sub": "system:serviceaccount:app:reader",
@@ -153,7 +153,7 @@ fn the_token_of_a_service_account_says_whom_it_is_bound_to() {
 }
 
 #[test]
-fn a_token_is_found_in_what_people_paste() {
+fn token_is_found_in_what_people_paste() {
     let credential = json!({"kind": "ExecCredential", "status": {"token": "k8s-aws-v1.x"}}).to_string();
     for input in [
         "k8s-aws-v1.x",

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_is_no_wildcard_in_string_equals() {
+    fn star_is_no_wildcard_in_string_equals() {
         let provider = json!({"Federated": "arn:aws:iam::111122223333:oidc-provider/example.com"});
         let equals = trust(
             provider.clone(),

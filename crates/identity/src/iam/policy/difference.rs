@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_action_is_one_change_of_its_statement() {
+    fn changed_action_is_one_change_of_its_statement() {
         let data = "arn:aws:s3:::data/*";
         let before = policy(json!([
             {"Effect": "Allow", "Action": ["s3:*", "s3:getobject"], "Resource": data},
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_widened_trust_policy_shows_the_condition() {
+    fn widened_trust_policy_shows_the_condition() {
         let trust = |operator: &str, subject: &str| {
             let mut condition = json!({"StringEquals": {"example.com:aud": "sts.amazonaws.com"}});
             condition[operator]["example.com:sub"] = json!(subject);
@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_document_grants_nothing() {
+    fn absent_document_grants_nothing() {
         let all = policy(json!({"Effect": "Allow", "Action": "*", "Resource": "*"}));
         assert_eq!(difference(None, Some(&all)).access, AccessEffect::Broader);
         assert_eq!(difference(Some(&all), None).access, AccessEffect::Narrower);
@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_cannot_be_read_is_shown_whole() {
+    fn document_that_cannot_be_read_is_shown_whole() {
         let strange = json!({"Statement": {"Ref": "X"}});
         let found = difference(Some(&strange), None);
         assert_eq!(found.access, AccessEffect::Incomparable);
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_alone_is_a_difference_but_no_more_access() {
+    fn version_alone_is_a_difference_but_no_more_access() {
         let statement = json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*"});
         let found = difference(
             Some(&json!({"Statement": statement})),

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_written_twice_in_two_cases_is_not_merged() {
+    fn condition_written_twice_in_two_cases_is_not_merged() {
         // IAM asks for both; one set with both values would ask for either.
         let twice = json!({"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*",
             "Condition": {"StringEquals": {"aws:x": "1", "aws:X": "2"}}}]});

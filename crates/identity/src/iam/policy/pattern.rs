@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_is_covered_by_itself_and_by_any_text_only() {
+    fn variable_is_covered_by_itself_and_by_any_text_only() {
         assert!(contains("home/*", "home/${aws:username}/*"));
         assert!(contains("home/${aws:username}/*", "home/${aws:username}/a"));
         assert!(!contains("home/${aws:username}", "home/*"));
@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_made_to_be_hard_ends_with_no() {
+    fn pattern_made_to_be_hard_ends_with_no() {
         // It is contained, but to see that takes every subset of the last forty positions.
         let any_after = "?".repeat(40);
         assert!(!contains(&format!("*a{any_after}"), &format!("*ba{any_after}")));

@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_before_the_last_part_of_an_arn_may_stop_at_the_colon() {
+    fn wildcard_before_the_last_part_of_an_arn_may_stop_at_the_colon() {
         let role = |resource: &str| on("iam:PassRole", json!(resource), json!({}));
         let any = "arn:aws:iam::*:role/app";
         assert!(is_covered(&[role("arn:aws:iam::111122223333:role/app"), role(any)]).0);
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_under_not_resource_covers_nothing_but_itself() {
+    fn variable_under_not_resource_covers_nothing_but_itself() {
         let but = |resource: &str| json!({"Effect": "Allow", "Action": "s3:*", "NotResource": resource});
         let own = "arn:aws:s3:::home/${aws:username}/*";
         assert!(is_covered(&[but(own), but(own)]).0);
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_and_everyone_outside_it_are_not_everyone() {
+    fn account_and_everyone_outside_it_are_not_everyone() {
         let trust = |element: &str, principal: Value| json!({"Effect": "Allow", "Action": "sts:*", element: principal});
         let (inside, outside) = (
             trust("Principal", json!({"AWS": "111122223333"})),
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_without_end_ends_with_no() {
+    fn search_without_end_ends_with_no() {
         let half = |index: usize, value: &str| {
             let condition = json!({"StringEquals": {format!("aws:PrincipalTag/{index}"): value}});
             on("s3:*", json!("*"), condition)

@@ -202,7 +202,7 @@ mod tests {
 
     /// What is told first is the statement that was meant.
     #[test]
-    fn the_nearest_statement_comes_first() {
+    fn nearest_statement_comes_first() {
         let TrustVerdict::NotAllowed(refused) =
             verdict(&json!({"StringEquals": {"oidc.example/id/A:sub": "x"}}))
         else {
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_wins() {
+    fn denial_wins() {
         let document = json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Action": "sts:*", "Principal": {"Federated": PROVIDER}},
             {"Effect": "Deny", "Action": "sts:AssumeRoleWithWebIdentity", "Principal": "*"}]});

@@ -112,7 +112,7 @@ fn people_gain_and_lose_what_their_groups_are_bound_to() {
 }
 
 #[test]
-fn a_role_that_allows_more_gives_more_to_whoever_has_it() {
+fn role_that_allows_more_gives_more_to_whoever_has_it() {
     let before = bound(picture(&["devs"], None), "Group", "devs", &["get"]);
     let after = bound(picture(&["devs"], None), "Group", "devs", &["get", "delete"]);
     assert_eq!(

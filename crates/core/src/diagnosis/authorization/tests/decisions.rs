@@ -191,7 +191,7 @@ fn what_is_unread_makes_an_answer_depend_on_it() {
 
 /// Each broken link is named, with what is nearest.
 #[test]
-fn the_first_broken_link_is_named() {
+fn first_broken_link_is_named() {
     let entered = || picture().entry(entry(NINA, "nina", "devs", &[]));
     let table = [
         (

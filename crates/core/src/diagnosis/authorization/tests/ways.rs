@@ -4,7 +4,7 @@ use super::{BTreeMap, NINA, Read, becoming, entry, picture, role, subjects};
 
 /// What is sure goes before what depends, whichever is found first.
 #[test]
-fn a_sure_way_takes_the_place_of_one_that_depends() {
+fn sure_way_takes_the_place_of_one_that_depends() {
     let answer = picture()
         .mode("API")
         .role(role(None, "secrets", &["get - secrets"]))

@@ -23,7 +23,7 @@ const ANY: &str = "itself, with any right that its boundary and denies leave";
 
 /// What depends is no answer: a way that is sure takes its place.
 #[test]
-fn a_sure_way_is_told_of_whoever_may_perhaps() {
+fn sure_way_is_told_of_whoever_may_perhaps() {
     let (reports, eve) = (arn("reports"), user_arn("eve"));
     let itself = json!([
         from_one_address(allow("s3:GetObject", REPORTS)),
@@ -66,7 +66,7 @@ fn a_sure_way_is_told_of_whoever_may_perhaps() {
 
 /// A way to somebody who may only perhaps says so.
 #[test]
-fn a_way_to_whoever_may_perhaps_depends_on_that() {
+fn way_to_whoever_may_perhaps_depends_on_that() {
     let ann = user_arn("ann");
     let mut picture = world(allow("iam:CreateAccessKey", &ann));
     if let Read::Known(details) = &mut picture.aws.details {
@@ -84,7 +84,7 @@ fn a_way_to_whoever_may_perhaps_depends_on_that() {
 
 /// Somebody whose policies she writes, and whom she becomes by changing more.
 #[test]
-fn a_principal_is_given_a_policy_and_then_become() {
+fn principal_is_given_a_policy_and_then_become() {
     let (idle, bob) = (arn("idle"), user_arn("bob"));
     let list = |statements: Value| {
         let mut picture = world(statements);
@@ -178,7 +178,7 @@ fn limits() -> String {
 
 /// A boundary stops nobody who may lift it.
 #[test]
-fn a_boundary_is_lifted_by_whoever_may() {
+fn boundary_is_lifted_by_whoever_may() {
     let (eve, limits) = (user_arn("eve"), limits());
     let list = of_bounded_eve;
     let unbound = "itself, without its permissions boundary";
@@ -257,7 +257,7 @@ fn what_is_written_once_a_boundary_is_lifted_is_judged_with_what_became_of_it() 
 
 /// Rights over entries that a group would give are those of the cluster's question: mode, boundary and access policy count.
 #[test]
-fn a_group_that_writes_entries_is_judged_as_a_whole() {
+fn group_that_writes_entries_is_judged_as_a_whole() {
     let cluster = format!("arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/prod");
     let list = |statements: Value, mode: &str| {
         let mut picture = world(allow("iam:AddUserToGroup", "*"));

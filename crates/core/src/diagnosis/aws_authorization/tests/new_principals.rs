@@ -22,7 +22,7 @@ fn told(statements: Value) -> Vec<String> {
 }
 
 #[test]
-fn a_new_user_or_role_has_what_its_maker_gives_it() {
+fn new_user_or_role_has_what_its_maker_gives_it() {
     let user = |create: &str, put: &str, key: &str| {
         vec![
             allow("iam:CreateUser", &user_arn(create)),
@@ -67,7 +67,7 @@ fn a_new_user_or_role_has_what_its_maker_gives_it() {
 
 /// Conditions on what is attached, and on the boundary that a new one must get.
 #[test]
-fn a_new_user_that_is_limited_depends_on_its_limits() {
+fn new_user_that_is_limited_depends_on_its_limits() {
     let team = user_arn("ci/*");
     let key = allow("iam:CreateAccessKey", &team);
     let reads = "arn:aws:iam::aws:policy/ReadOnlyAccess";

@@ -41,7 +41,7 @@ fn roles_are_assumed_in_chains_and_cycles_end() {
 }
 
 #[test]
-fn a_long_chain_ends_at_the_bound_and_says_so() {
+fn long_chain_ends_at_the_bound_and_says_so() {
     let assume = |target: &str| allow("sts:AssumeRole", &arn(target));
     let mut roles = vec![reads_reports("r0", trusts("AWS", ACCOUNT))];
     for number in 1..50 {

@@ -47,7 +47,7 @@ fn pods_get_roles_by_annotation_association_and_trust_alone() {
 
 /// A pod can set the variables itself: trust is the gate, not the annotation.
 #[test]
-fn an_account_without_annotation_is_listed_where_the_trust_admits_it() {
+fn account_without_annotation_is_listed_where_the_trust_admits_it() {
     let picture = picture(
         Vec::new(),
         vec![reads_reports("pattern", irsa("app", "", Some("*")))],
@@ -175,7 +175,7 @@ fn explain_names_the_first_broken_link_of_a_pod() {
 }
 
 #[test]
-fn a_target_role_needs_both_hops() {
+fn target_role_needs_both_hops() {
     let assume = allow("sts:AssumeRole", &arn("target"));
     let both = policy(
         json!([{"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"], "Principal": {"AWS": arn("first")}}]),

@@ -152,7 +152,7 @@ fn entries_that_may_let_no_one_in() {
 
 /// The caller's own entry: it is there as long as nothing says otherwise.
 #[test]
-fn the_callers_own_entry() {
+fn callers_own_entry() {
     let dev = AccessEntry {
         username: "dev".to_owned(),
         groups: vec!["ops".to_owned()],

@@ -127,7 +127,7 @@ mod tests {
 
     /// What the guard `aws-auth-foreign-change` goes by: the old entries with the edits, and no others, in their order.
     #[test]
-    fn an_entry_that_was_not_to_change_is_named() {
+    fn entry_that_was_not_to_change_is_named() {
         let before = reading(&format!("{NODE}{DEV}"));
         let mut edits = Edits::default();
         let dev = before.entries.last().unwrap();

@@ -67,7 +67,7 @@ mod tests {
 
     /// Upper and lower case are the same, roles come before users, and of one spelling the last counts.
     #[test]
-    fn the_entries_that_decide() {
+    fn entries_that_decide() {
         let role = |arn: &str| format!("- rolearn: {arn}\n  username: u\n");
         let data = BTreeMap::from([
             (

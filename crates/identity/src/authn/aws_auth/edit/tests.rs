@@ -34,7 +34,7 @@ fn roles(text: &str, edits: &[Edit<Mapping>]) -> Result<String, EditError> {
 }
 
 #[test]
-fn a_hand_written_section_changes_only_where_it_is_asked_to() {
+fn hand_written_section_changes_only_where_it_is_asked_to() {
     let new = mapping(
         "arn:aws:iam::111122223333:role/ops",
         "{{SessionName}}",
@@ -148,7 +148,7 @@ fn what_cannot_be_done_exactly_is_refused() {
 
 /// The comment above an entry is about that entry, however it is indented.
 #[test]
-fn a_comment_between_two_entries_is_about_the_second() {
+fn comment_between_two_entries_is_about_the_second() {
     let text = "- rolearn: a\n  username: a\n  # ---- below: break glass, never remove ----\n- rolearn: b\n  username: b\n";
     let without_a = roles(text, &[Edit::Remove { entry: 0 }]).unwrap();
     assert_eq!(without_a, text.replace("- rolearn: a\n  username: a\n", ""));
@@ -166,7 +166,7 @@ fn a_comment_between_two_entries_is_about_the_second() {
 
 /// However many entries change, the text is read as often.
 #[test]
-fn the_number_of_edits_does_not_matter() {
+fn number_of_edits_does_not_matter() {
     let text: String = (0..300)
         .map(|number| format!("- rolearn: r{number}\n  username: u\n  groups:\n  - a # why\n  - b\n"))
         .collect::<Vec<_>>()

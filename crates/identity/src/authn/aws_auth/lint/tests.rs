@@ -172,7 +172,7 @@ fn what_kubernetes_and_iam_know() {
 
 /// The server looks into mapRoles first, whatever the ARN is of.
 #[test]
-fn a_user_that_map_roles_has_as_well_is_covered_by_it() {
+fn user_that_map_roles_has_as_well_is_covered_by_it() {
     let both = "arn:aws:iam::111122223333:user/bob";
     let aws_auth = data(
         &format!("- rolearn: {both}\n  username: role\n"),

@@ -107,7 +107,7 @@ fn keys_that_the_server_does_not_read_are_named_with_the_nearest() {
 }
 
 #[test]
-fn a_key_of_the_other_section_is_named() {
+fn key_of_the_other_section_is_named() {
     in_roles(
         &format!("  username: dev\n  userarn: {USER}\n"),
         &[(
@@ -336,7 +336,7 @@ fn anchors_and_merges_count_where_they_are_used() {
 }
 
 #[test]
-fn a_second_document_is_not_read() {
+fn second_document_is_not_read() {
     let text = format!("- rolearn: {ROLE}\n  username: dev\n---\n- rolearn: {ROLE}2\n");
     check(
         SectionKey::Roles,
@@ -370,7 +370,7 @@ fn a_second_document_is_not_read() {
 }
 
 #[test]
-fn an_entry_without_a_name_is_told() {
+fn entry_without_a_name_is_told() {
     in_roles(
         "  groups: [a]\n",
         &[(

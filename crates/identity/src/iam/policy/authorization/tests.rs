@@ -106,7 +106,7 @@ fn refused(decision: &Decision) -> String {
 
 /// "Resource-based policies and implicit denies in other policy types".
 #[test]
-fn a_role_is_assumed_as_trust_and_account_say() {
+fn role_is_assumed_as_trust_and_account_say() {
     const USER: &str = "arn:aws:iam::111122223333:user/nina";
     const ROLE: &str = "arn:aws:iam::111122223333:role/team/caller";
     const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/caller/nina";
@@ -215,7 +215,7 @@ fn a_role_is_assumed_as_trust_and_account_say() {
 }
 
 #[test]
-fn an_open_condition_is_neither_met_nor_not_met() {
+fn open_condition_is_neither_met_nor_not_met() {
     const USER: &str = "arn:aws:iam::111122223333:user/nina";
     let deny = |condition: Value| json!([trust(USER), {"Effect": "Deny", "Action": "*", "Principal": "*", "Condition": condition}]);
     for condition in [
@@ -356,7 +356,7 @@ fn variables_stand_for_what_the_request_has() {
 }
 
 #[test]
-fn a_bucket_policy_adds_in_its_own_account_and_gates_in_another() {
+fn bucket_policy_adds_in_its_own_account_and_gates_in_another() {
     const ROLE: &str = "arn:aws:iam::111122223333:role/app";
     const OBJECT: &str = "arn:aws:s3:::data/x";
     let no_s3 = || allow("ec2:*", "*");
@@ -399,7 +399,7 @@ fn a_bucket_policy_adds_in_its_own_account_and_gates_in_another() {
 
 /// What cannot be read may allow, and may deny.
 #[test]
-fn an_unknown_policy_makes_no_answer_sure() {
+fn unknown_policy_makes_no_answer_sure() {
     let caller = Caller::of_arn("arn:aws:iam::111122223333:user/nina").unwrap();
     let known = Policy::read(
         "own",
