@@ -57,7 +57,7 @@ impl Between {
                 Hand::EntryGone(which),
                 Hand::EntryAdded(which, value % GROUPS.len()),
             ],
-            "aws-auth" => vec![
+            "identity-mapping" => vec![
                 Hand::LineAdded((which + value) % EVERYBODY, value % GROUPS.len()),
                 Hand::LineGone((which + value) % EVERYBODY),
                 Hand::Comment,

@@ -182,7 +182,7 @@ pub fn belongs(object: &Object, address: &Address, worlds: [&World; 2]) -> bool 
         | ("identity-provider", "identity provider")
         | ("addon", "add-on") => key == name,
         ("rbac-role", "RBAC role") | ("rbac-binding", "RBAC binding") => key.trim_start_matches('/') == name,
-        ("aws-auth", "config map") => is_backup,
+        ("aws-auth" | "identity-mapping", "config map") => is_backup,
         ("access-migration", "RBAC binding") => key.starts_with("/eksact:migration:"),
         ("pod-identity-migration", "role") => name.strip_prefix("role/") == Some(key),
         _ => false,

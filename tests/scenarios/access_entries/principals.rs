@@ -208,6 +208,13 @@ async fn entries_beside_an_unread_aws_auth_say_so() {
         "{told:?}"
     );
     assert!(planned.has_changes());
+    // So does a part of the plan, of what is in it.
+    let mut part = request.clone();
+    part.settings.targets.targets = vec!["access-entry/*".to_owned()];
+    assert!(codes(&plan(&bed, &part).await, Severity::Warning).contains(&"aws-auth-unreadable"));
+    let targets = &mut part.settings.targets;
+    std::mem::swap(&mut targets.targets, &mut targets.excluded);
+    assert!(!codes(&plan(&bed, &part).await, Severity::Warning).contains(&"aws-auth-unreadable"));
     // What is there already takes nobody's place any more.
     apply(&bed, &request).await;
     let again = plan(&bed, &wanting(&[&dev("kubernetesGroups: [ops, others]")])).await;

@@ -97,6 +97,27 @@ async fn entry_of_a_mapped_principal_goes_after_the_switch_to_api() {
     );
 }
 
+/// So it does once a mapping is gone that the same plan takes away; and a part of the plan may have it without that.
+#[tokio::test(start_paused = true)]
+async fn entry_goes_after_the_mapping_that_goes_with_it() {
+    let bed = sandbox(world_with_roles());
+    let mapping = "iamIdentityMappings:\n- arn: arn:aws:iam::111122223333:role/dev\n  username: dev\n  groups: [system:masters]\n";
+    let both = super::file(&[&dev("kubernetesGroups: [ops]")]) + mapping;
+    apply(&bed, &crate::scenarios::stage::request(&both)).await;
+    let neither = super::file(&[]) + "iamIdentityMappings: []\n";
+    let mut wanted = pruning(crate::scenarios::stage::request(&neither));
+    wanted.settings.allow = eksact_core::guard::Guard::ALL.into();
+    let planned = plan(&bed, &wanted).await;
+    let ids: Vec<&str> = planned.steps.iter().map(|step| step.id.0.as_str()).collect();
+    let entry = format!("access-entry/{DEV}#delete");
+    assert_eq!(ids, ["aws-auth/kube-system/aws-auth#write", &entry]);
+    assert_eq!(planned.steps[1].depends_on, [planned.steps[0].id.clone()]);
+
+    wanted.settings.targets.targets = vec!["access-entry/*".to_owned()];
+    let part = plan(&bed, &wanted).await;
+    assert_eq!(part.steps.len(), 1, "{:#?}", part.steps);
+}
+
 #[tokio::test(start_paused = true)]
 async fn prune_waits_while_something_that_gives_access_cannot_be_planned() {
     let bed = sandbox(world_with_roles());

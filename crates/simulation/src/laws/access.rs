@@ -231,9 +231,14 @@ fn moments(
             let mut changes = planned.plan.changes.iter();
             changes.any(|change| change.address.kind() == kind && change.address.name() == name)
         };
+        let makes_entry = planned.plan.changes.iter().any(|change| {
+            change.address.kind() == "access-entry"
+                && change.address.name() == arn
+                && change.action != Action::Delete
+        });
         // So is what it gives until the entry that the same plan makes for its principal counts; and what an old one gives to a role that
         // the plan makes: all mappings are one write, which comes after the roles.
-        let is_other = stops_reading || has("access-entry", arn) || has("assumable-role", name_of(arn));
+        let is_other = stops_reading || makes_entry || has("assumable-role", name_of(arn));
         has("identity-mapping", &mapped(arn)) && is_other
     };
     // What a mapping gives that could not be read is lost with the entry that the plan makes for its principal: it says so.

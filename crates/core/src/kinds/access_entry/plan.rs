@@ -28,8 +28,9 @@ use crate::{
     kinds::{
         Request,
         bridge::{Bridge, gives_everything},
+        runner::way_to,
     },
-    live::{Live, addresses},
+    live::{Live, Unreadable, addresses, unreadable},
     ports::aws::{AccessEntry, AuthenticationMode, NewAccessEntry},
 };
 use eksact_identity::authn::{
@@ -115,26 +116,24 @@ fn unread_mappings(entries: &[Cow<'_, ConfiguredEntry>], live: &Live, draft: &mu
     if live.cluster.mode() == Ok(AuthenticationMode::Api) {
         return;
     }
-    let arns = entries.iter().map(|entry| entry.principal_arn.value.as_str());
-    let made: Vec<&str> = arns
-        .filter(|arn| {
-            let change = draft.change(&addresses::access_entry(arn));
-            change.is_some_and(|change| change.action == Action::Create)
-        })
-        .collect();
-    let Some((first, others)) = made.split_first() else {
-        return;
-    };
-    let more = match others.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let message = format!(
-        "the cluster ignores what aws-auth says of a principal that has an access entry, and what it says of {first}{more} is not \
-         known: {error}"
-    );
-    let finding = Finding::new(Severity::Warning, Code::AwsAuthUnreadable, message);
-    draft.add_finding(finding.about(&addresses::aws_auth()).with_help_for(error));
+    for entry in entries {
+        let arn = entry.principal_arn.value.as_str();
+        let address = addresses::access_entry(arn);
+        let is_made = draft
+            .change(&address)
+            .is_some_and(|change| change.action == Action::Create);
+        if is_made {
+            let message = format!(
+                "the cluster ignores what aws-auth says of a principal that has an access entry, and what it says of {arn} is not \
+                 known: {error}"
+            );
+            let finding = Finding::new(Severity::Warning, Code::AwsAuthUnreadable, message).about(&address);
+            draft.add_finding(match unreadable(error) {
+                Unreadable::Cluster => finding.with_help(way_to(&live.cluster)),
+                Unreadable::Object => finding.with_help_for(error),
+            });
+        }
+    }
 }
 
 fn nothing_to_update(arn: &str, live: &Live) -> Finding {

@@ -193,7 +193,26 @@ fn delete(entry: &AccessEntry, reason: Reason, live: &Live, draft: &mut PlanDraf
     );
 }
 
-/// Whether `aws-auth` lets the principal in once its entry is gone, or may: a cluster that is to stop reading it does so first.
+/// An entry keeps from its principal what `aws-auth` says of it: a mapping that the same plan takes away, or that a cluster is to stop
+/// reading, is gone before.
+fn after_its_mapping(arn: &str, live: &Live, draft: &mut PlanDraft) {
+    let key = principal_key(arn);
+    let entry = addresses::access_entry(arn);
+    let is_its = |change: &&Change| {
+        change.address.kind() == "identity-mapping" && principal_key(change.address.name()) == key
+    };
+    let mapping = draft
+        .changes()
+        .iter()
+        .find(is_its)
+        .map(|change| change.address.clone());
+    let mode = addresses::authentication_mode(&live.cluster.name, AuthenticationMode::Api);
+    for first in mapping.into_iter().chain(is_mapped(arn, live).then_some(mode)) {
+        draft.prefer_order(first, entry.clone());
+    }
+}
+
+/// Whether `aws-auth` lets the principal in once its entry is gone, or may.
 fn is_mapped(arn: &str, live: &Live) -> bool {
     match AwsAuthReading::of_live(live) {
         Some(Ok(reading)) => {
@@ -218,18 +237,14 @@ fn delete_by(
     let arn = &entry.principal_arn;
     let address = addresses::access_entry(arn);
     // Everything that is given is there before somebody loses something.
-    let given = draft
+    let after = draft
         .changes()
         .iter()
         .filter(|change| addresses::gives_access(&change.address) && change.action != Action::Delete)
-        .map(|change| &change.address);
-    let no_more_mapped = is_mapped(arn, live)
-        .then(|| addresses::authentication_mode(&live.cluster.name, AuthenticationMode::Api));
-    let after = given
-        .chain(&no_more_mapped)
-        .filter_map(|address| draft.last_step_of(address))
+        .filter_map(|change| draft.last_step_of(&change.address))
         .collect();
     let step = draft.add_step(&address, part, title, after, operation);
+    after_its_mapping(arn, live, draft);
     let goes =
         |name: &str, value| AttributeChange::plain(name, Some(value), None).with_effect(Effect::Narrower);
     let mut attributes = vec![goes("type", json!(entry.entry_type))];

@@ -73,6 +73,7 @@ pub(super) async fn run(
             let at = At {
                 cluster: &cluster,
                 principal: &principal_arn,
+                is_new,
                 context,
             };
             let (mut patience, mut looks) = (Patience::new(), !is_new);
@@ -92,10 +93,10 @@ pub(super) async fn run(
                     Err(error)
                         if is_new
                             && is_unseen_entry(&error)
-                            && patience.waits_until("EKS sees the principal", progress).await =>
+                            && patience.waits_until("EKS sees the access entry", progress).await =>
                     {
-                        // Somebody may have given it meanwhile. An entry that cannot be read yet is none to look at.
-                        looks = read(&cluster, &principal_arn, context).await?.is_some();
+                        // Somebody may have given it meanwhile.
+                        looks = true;
                     }
                     answer => {
                         answer?;
@@ -112,6 +113,7 @@ pub(super) async fn run(
             let at = At {
                 cluster: &cluster,
                 principal: &principal_arn,
+                is_new: false,
                 context,
             };
             if at.policy_as_seen(&seen.arn, Some(&seen), None).await? {
@@ -221,6 +223,8 @@ fn only_changes_entry(change_set: &ChangeSet, stack: &str) -> Result<(), StepErr
 struct At<'run> {
     cluster: &'run str,
     principal: &'run str,
+    /// Whether this plan made it, so that EKS may not show it yet.
+    is_new: bool,
     context: &'run RunContext,
 }
 
@@ -232,10 +236,11 @@ impl At<'_> {
         seen: Option<&AccessPolicy>,
         wanted: Option<&AccessPolicy>,
     ) -> Result<bool, StepError> {
-        let Some(entry) = read(self.cluster, self.principal, self.context).await? else {
+        let entry = read(self.cluster, self.principal, self.context).await?;
+        if entry.is_none() && !self.is_new {
             return Err(moved(self.principal));
-        };
-        let now = entry.policy(policy_arn);
+        }
+        let now = entry.as_ref().and_then(|entry| entry.policy(policy_arn));
         let is = |other: Option<&AccessPolicy>| match (now, other) {
             (None, None) => true,
             (Some(now), Some(other)) => same_scope(now.namespaces.as_ref(), other.namespaces.as_ref()),
