@@ -329,3 +329,37 @@ fn no_view_takes_the_place_of_a_file_that_is_read() {
     assert_eq!(read(&place, "policies/x.yaml"), policy);
     assert_eq!(read(&place, "clusters/empty.yaml"), "");
 }
+
+/// By whatever names they go.
+#[test]
+fn no_view_takes_the_place_of_another_or_of_the_plan_that_is_saved() {
+    let place = changed();
+    let plan = ["plan", "-f", "changed.yaml"];
+    let entry = "create accessentry --cluster quickstart --region eu-west-1 --principal-arn arn:aws:iam::111122223333:role/dev";
+    let entry: Vec<&str> = entry.split(' ').collect();
+    fs::create_dir(place.path("folder")).unwrap();
+    for (command, files) in [
+        (&plan[..], ["--out", "z", "--markdown-into", "z"]),
+        (&plan, ["--json-into", "./z", "--out", "z"]),
+        (&entry, ["--out", "z", "--html-into", "z"]),
+        (&plan, ["--markdown-into", "z", "--html-into", "./z"]),
+        (&plan, ["--sarif-into", "folder/../z", "--html-into", "z"]),
+        (&plan, ["--json-into", "z", "--metrics-into", "z"]),
+    ] {
+        let ended = place.run(&[command, &files[..]].concat());
+        assert_eq!(ended.code, 64, "{files:?}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("name one file"),
+            "{files:?}: {}",
+            ended.stderr
+        );
+        assert!(!place.path("z").exists(), "{files:?}");
+    }
+    // An older one that is there already counts as well.
+    let saved = place.run(&[&plan[..], &["--out", "z"]].concat());
+    assert_eq!(saved.code, 0, "{}", saved.stderr);
+    let before = read(&place, "z");
+    let ended = place.run(&[&plan[..], &["--out", "z", "--json-into", "folder/../z"]].concat());
+    assert_eq!(ended.code, 64, "{}", ended.stderr);
+    assert_eq!(read(&place, "z"), before);
+}
