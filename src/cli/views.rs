@@ -232,7 +232,7 @@ const SAVED: [&str; 2] = ["saved_plan", "plan"];
 const OUT: &str = "out";
 
 /// Refuses a view in the place of a file that `-f` names or of a saved plan, whatever is in it, in every command that has both; in
-/// the place of another view or of the plan that this command saves.
+/// the place of another view or of the plan that this command saves; and beside the plans of a folder, which are all that is in it.
 pub(super) fn check_apart(matches: &ArgMatches) -> Result<(), Failure> {
     let mut matches = matches;
     while let Some((_, below)) = matches.subcommand() {
@@ -267,6 +267,25 @@ pub(super) fn check_apart(matches: &ArgMatches) -> Result<(), Failure> {
             .into_iter()
             .chain(views()),
     )?;
+    let read = SAVED
+        .into_iter()
+        .filter_map(|id| matches.try_get_one::<PathBuf>(id).ok()?);
+    let folders: Vec<PathBuf> = read
+        .filter(|path| path.is_dir())
+        .chain(out)
+        .map(|path| place(path))
+        .collect();
+    for (flag, path) in views() {
+        if place(path)
+            .parent()
+            .is_some_and(|parent| folders.iter().any(|folder| folder == parent))
+        {
+            return Err(Failure::usage(format!(
+                "{flag} {} is in the folder of the plans, where every file is taken for a plan; write it to another folder",
+                path.display()
+            )));
+        }
+    }
     Ok(())
 }
 

@@ -363,3 +363,50 @@ fn no_view_takes_the_place_of_another_or_of_the_plan_that_is_saved() {
     assert_eq!(ended.code, 64, "{}", ended.stderr);
     assert_eq!(read(&place, "z"), before);
 }
+
+/// Whoever applies or shows the folder reads every file in it.
+#[test]
+fn no_view_stands_among_the_plans_of_a_folder() {
+    let place = changed();
+    let other = read(&place, "changed.yaml").replace("name: quickstart", "name: second");
+    place.write("second.yaml", &other);
+    let plan = [
+        "plan",
+        "-f",
+        "changed.yaml",
+        "-f",
+        "second.yaml",
+        "--out",
+        "plans",
+    ];
+    for file in ["plans/report.html", "plans/../plans/report.html"] {
+        let ended = place.run(&[&plan[..], &["--html-into", file]].concat());
+        assert_eq!(ended.code, 64, "{file}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("is in the folder of the plans"),
+            "{}",
+            ended.stderr
+        );
+        assert!(!place.path("plans").exists());
+    }
+    // The folder above and one below it are other places.
+    let ended = place.run(&[&plan[..], &["--html-into", "report.html"]].concat());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    fs::create_dir(place.path("plans/below")).unwrap();
+    for line in [
+        &["apply", "plans", "--yes", "--json-into", "plans/new.json"][..],
+        &["show", "plans", "--json-into", "./plans/new.json"],
+        &["apply", "plans", "--yes", "--metrics-into", "plans/new.prom"],
+        &[&plan[..], &["--metrics-into", "plans/new.prom"]].concat(),
+    ] {
+        let ended = place.run(line);
+        assert_eq!(ended.code, 64, "{line:?}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("is in the folder of the plans"),
+            "{line:?}: {}",
+            ended.stderr
+        );
+    }
+    let ended = place.run(&["show", "plans", "--json-into", "plans/below/new.json"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+}
