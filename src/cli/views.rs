@@ -335,7 +335,10 @@ pub(super) fn apart<'flag, 'path>(
         let Ok(place) = fs_err::canonicalize(path) else {
             continue;
         };
-        let is_it = |file: &PathBuf| fs_err::canonicalize(file).is_ok_and(|file| file == place);
+        // `-` is the standard input, and not a file of that name.
+        let is_it = |file: &PathBuf| {
+            file != Path::new("-") && fs_err::canonicalize(file).is_ok_and(|file| file == place)
+        };
         if read.iter().any(is_it) {
             return Err(Failure::usage(format!(
                 "{flag} {} is a file that this command reads, which is never written over; write it to another file",

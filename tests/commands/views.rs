@@ -410,3 +410,13 @@ fn no_view_stands_among_the_plans_of_a_folder() {
     let ended = place.run(&["show", "plans", "--json-into", "plans/below/new.json"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
 }
+
+#[test]
+fn standard_input_is_no_file_of_its_name() {
+    let place = changed();
+    place.write("-", "");
+    let input = read(&place, "changed.yaml");
+    let ended = place.run_with_input(&["plan", "-f", "-", "--json-into", "./-"], &input);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(!read(&place, "-").is_empty());
+}
