@@ -178,6 +178,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ProcessExitCode {
             let outcome = match refused {
                 Refused::Words(failure) => Err(failure),
                 Refused::Clap(error) => usage(&error, &printer),
+                Refused::NoCommand(help) => {
+                    printer.always(&clap_text(&help, printer.stderr_style()));
+                    Ok(ExitCode::Usage)
+                }
             };
             (printer, outcome)
         }
@@ -198,11 +202,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ProcessExitCode {
     ProcessExitCode::from(code.code())
 }
 
-/// Why a command line is not run: what its words are, or what clap has to say, which may be the help.
+/// Why a command line is not run: what its words are, what clap has to say, which may be the help, or that it ends before the
+/// command, with the help of that place.
 #[derive(Debug)]
 enum Refused {
     Words(Failure),
     Clap(clap::Error),
+    NoCommand(clap::Error),
 }
 
 impl From<Failure> for Refused {
@@ -236,10 +242,18 @@ fn parse(arguments: &[OsString]) -> Result<Cli, Refused> {
 fn parse_as<P: Parser>(arguments: &[OsString]) -> Result<P, Refused> {
     let mut command = words::without_empty_variables(P::command())?;
     let words = words::read(&command, arguments)?;
-    let mut matches = command
-        .try_get_matches_from_mut(words.clone())
-        .map_err(|error| with_usage_of_words(error, P::command(), words))
-        .map_err(|error| habits::refused(error, &command, arguments))?;
+    let mut matches = match command.try_get_matches_from_mut(words.clone()) {
+        Ok(matches) => matches,
+        Err(error) => {
+            return Err(match help_of_words(&error, P::command(), &words) {
+                Some(help) => Refused::NoCommand(help),
+                None => {
+                    let error = with_usage_of_words(error, P::command(), words);
+                    habits::refused(error, &command, arguments)
+                }
+            });
+        }
+    };
     views::check_apart(&matches)?;
     Ok(P::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut P::command()))?)
 }
@@ -254,6 +268,24 @@ fn with_usage_of_words(mut error: clap::Error, command: clap::Command, words: Ve
         error.insert(ContextKind::Usage, usage.clone());
     }
     error
+}
+
+/// The help that stands for a line without a command. clap gives it where nothing at all is said, and takes a variable of the
+/// environment for something that is said.
+fn help_of_words(error: &clap::Error, command: clap::Command, words: &[OsString]) -> Option<clap::Error> {
+    if error.kind() != ErrorKind::MissingSubcommand {
+        return None;
+    }
+    let by_words = words::without_variables(command.clone())
+        .try_get_matches_from(words)
+        .err()?;
+    if by_words.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return None;
+    }
+    // The help of `by_words` does not name the variables.
+    let asked = words.iter().cloned().chain(["-h".into()]);
+    let help = command.try_get_matches_from(asked).err()?;
+    (help.kind() == ErrorKind::DisplayHelp).then_some(help)
 }
 
 fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {

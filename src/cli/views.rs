@@ -86,22 +86,12 @@ impl ViewFlags {
         self.files().next().is_some()
     }
 
-    /// Whether these flags go together, and with what is on stdout.
+    /// Whether these flags go with what is on stdout.
     pub(super) fn check(&self, output: Output) -> Result<(), Failure> {
         if self.max_bytes.is_some() && output != Output::Markdown && self.markdown_into.is_none() {
             return Err(Failure::usage(
                 "--max-bytes limits the Markdown, and there is none: add -o markdown or --markdown-into FILE",
             ));
-        }
-        let mut seen: Vec<(&str, &Path)> = Vec::new();
-        for (flag, path, _) in self.files() {
-            if let Some((other, _)) = seen.iter().find(|(_, known)| *known == path) {
-                return Err(Failure::usage(format!(
-                    "{other} and {flag} name one file, {}",
-                    path.display()
-                )));
-            }
-            seen.push((flag, path));
         }
         Ok(())
     }
@@ -238,7 +228,11 @@ const INTO: &str = "_into";
 /// The names of the words that say which saved plan is read, or which folder of them: `apply PLAN` and `show PLAN`.
 const SAVED: [&str; 2] = ["saved_plan", "plan"];
 
-/// Refuses a view in the place of a file that `-f` names or of a saved plan, whatever is in it, in every command that has both.
+/// The name of the word that says where a plan is saved: a file, or a folder of plans.
+const OUT: &str = "out";
+
+/// Refuses a view in the place of a file that `-f` names or of a saved plan, whatever is in it, in every command that has both; in
+/// the place of another view or of the plan that this command saves; and beside the plans of a folder, which are all that is in it.
 pub(super) fn check_apart(matches: &ArgMatches) -> Result<(), Failure> {
     let mut matches = matches;
     while let Some((_, below)) = matches.subcommand() {
@@ -265,8 +259,70 @@ pub(super) fn check_apart(matches: &ArgMatches) -> Result<(), Failure> {
         Some(fleet::saved_plans(path).unwrap_or_default())
     });
     let files: Vec<PathBuf> = files.flatten().chain(saved.flatten()).collect();
-    let views = views.iter().map(|(flag, path)| (flag.as_str(), path.as_path()));
-    apart(views, &files)
+    let views = || views.iter().map(|(flag, path)| (flag.as_str(), path.as_path()));
+    apart(views(), &files)?;
+    let out = matches.try_get_one::<PathBuf>(OUT).ok().flatten();
+    one_place_each(
+        out.map(|path| ("--out", path.as_path()))
+            .into_iter()
+            .chain(views()),
+    )?;
+    let read = SAVED
+        .into_iter()
+        .filter_map(|id| matches.try_get_one::<PathBuf>(id).ok()?);
+    let folders: Vec<PathBuf> = read
+        .filter(|path| path.is_dir())
+        .chain(out)
+        .map(|path| place(path))
+        .collect();
+    for (flag, path) in views() {
+        if place(path)
+            .parent()
+            .is_some_and(|parent| folders.iter().any(|folder| folder == parent))
+        {
+            return Err(Failure::usage(format!(
+                "{flag} {} is in the folder of the plans, where every file is taken for a plan; write it to another folder",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses two flags whose files are one.
+fn one_place_each<'flag, 'path>(
+    files: impl Iterator<Item = (&'flag str, &'path Path)>,
+) -> Result<(), Failure> {
+    let mut seen: Vec<(&str, PathBuf)> = Vec::new();
+    for (flag, path) in files {
+        let place = place(path);
+        if let Some((other, _)) = seen.iter().find(|(_, known)| *known == place) {
+            return Err(Failure::usage(format!(
+                "{other} and {flag} name one file, {}; write each to a file of its own",
+                path.display()
+            )));
+        }
+        seen.push((flag, place));
+    }
+    Ok(())
+}
+
+/// Where a file is or will be, by whatever name it goes.
+fn place(path: &Path) -> PathBuf {
+    if let Ok(place) = fs_err::canonicalize(path) {
+        return place;
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(parent), _) if parent.as_os_str().is_empty() => {
+            fs_err::canonicalize(".").map_or_else(|_| path.to_owned(), |here| here.join(path))
+        }
+        (Some(parent), Some(name)) => place(parent).join(name),
+        // It ends with `..`, behind a folder that is not there yet, and so is no link.
+        (Some(parent), None) => place(parent)
+            .parent()
+            .map_or_else(|| path.to_owned(), Path::to_owned),
+        (None, _) => path.to_owned(),
+    }
 }
 
 /// Refuses a view in the place of one of the files that are read.
@@ -279,7 +335,10 @@ pub(super) fn apart<'flag, 'path>(
         let Ok(place) = fs_err::canonicalize(path) else {
             continue;
         };
-        let is_it = |file: &PathBuf| fs_err::canonicalize(file).is_ok_and(|file| file == place);
+        // `-` is the standard input, and not a file of that name.
+        let is_it = |file: &PathBuf| {
+            file != Path::new("-") && fs_err::canonicalize(file).is_ok_and(|file| file == place)
+        };
         if read.iter().any(is_it) {
             return Err(Failure::usage(format!(
                 "{flag} {} is a file that this command reads, which is never written over; write it to another file",
@@ -335,6 +394,33 @@ mod tests {
         {
             std::os::unix::fs::symlink(at("a"), at("link")).unwrap();
             assert!(refused("link", "a") && refused("a", "link"));
+        }
+    }
+
+    /// Whether it is there or not.
+    #[test]
+    fn one_place_has_one_view() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs_err::create_dir(at("folder")).unwrap();
+        fs_err::write(at("old"), "").unwrap();
+        let refused = |one: &str, other: &str| {
+            let (one, other) = (at(one), at(other));
+            let views = [("--json-into", one.as_path()), ("--html-into", other.as_path())];
+            one_place_each(views.into_iter()).is_err()
+        };
+        for name in ["old", "new", "missing/new"] {
+            assert!(
+                refused(name, name) && refused(name, &format!("./{name}")),
+                "{name}"
+            );
+        }
+        assert!(refused("folder/../new", "new") && refused("missing/../new", "new"));
+        assert!(!refused("old", "new") && !refused("new", "folder/new") && !refused("missing/new", "new"));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(at("folder"), at("link")).unwrap();
+            assert!(refused("link/new", "folder/new"));
         }
     }
 }

@@ -231,6 +231,14 @@ fn usage_is_the_same_whatever_variables_are_set() {
         &["show"],
         &["get", "accessentry", "--nonsense"],
         &["apply", "--help"],
+        &[],
+        &["get"],
+        &["create"],
+        &["check"],
+        &["restore"],
+        &["migrate"],
+        &["fleet"],
+        &["get", "--quiet"],
     ] {
         let bare = |line: &[&str]| {
             let mut command = place.command(line);
@@ -246,6 +254,7 @@ fn usage_is_the_same_whatever_variables_are_set() {
         );
         assert_eq!(with.stderr, without.stderr, "{line:?}");
         assert_eq!(with.stdout, without.stdout, "{line:?}");
+        assert_eq!(with.code, without.code, "{line:?}");
     }
 }
 

@@ -201,7 +201,61 @@ fn rooms_are_found_in_every_form_of_import() {
 /// Who offers something. The compiler takes every public item for used. The simulator offers tests what the program needs not.
 const OFFERING: [&str; 6] = ["message", "yaml", "identity", "credentials", "core", "cloud"];
 /// By these the judges of our answers say a request with everything that is known of it, and a test of that is all they are for.
-const FOR_JUDGES: [&str; 2] = ["with_values", "and_no_other"];
+/// By the last our tags are held against those of stacks that eksctl made.
+const FOR_JUDGES: [&str; 3] = ["with_values", "and_no_other", "missing_from"];
+
+/// Whether the file is compiled for tests alone: the `mod` line of it, or of a folder that it is in, follows `#[cfg(test)]`.
+fn is_for_tests(file: &Path, root: &Path) -> bool {
+    let mut module = file.with_extension("");
+    if module.ends_with("mod") {
+        module.pop();
+    }
+    while module.starts_with(root) && module != *root {
+        let name = module.file_name().unwrap().to_str().unwrap().to_owned();
+        module.pop();
+        let beside = ["mod.rs", "lib.rs", "main.rs"].map(|name| module.join(name));
+        let says_so = beside
+            .into_iter()
+            .chain([module.with_extension("rs")])
+            .filter_map(|file| fs::read_to_string(file).ok())
+            .any(|source| marks_as_test(&source, &name));
+        if says_so {
+            return true;
+        }
+    }
+    false
+}
+
+fn marks_as_test(source: &str, module: &str) -> bool {
+    let mut is_marked = false;
+    for line in source.lines().map(str::trim) {
+        let declared = line.strip_suffix(';').and_then(|line| line.rsplit_once("mod "));
+        if is_marked && declared.is_some_and(|(_, name)| name == module) {
+            return true;
+        }
+        // Other attributes may stand between.
+        is_marked = line == "#[cfg(test)]" || is_marked && line.starts_with('#');
+    }
+    false
+}
+
+#[test]
+fn files_of_tests_are_known_by_their_mod_line() {
+    for (source, wanted) in [
+        ("#[cfg(test)]\nmod world;\n", true),
+        ("#[cfg(test)]\n#[allow(dead_code)]\npub(crate) mod world;\n", true),
+        ("mod world;\n", false),
+        ("#[cfg(test)]\nmod other;\nmod world;\n", false),
+        ("#[cfg(test)]\nmod world_of_others;\n", false),
+    ] {
+        assert_eq!(marks_as_test(source, "world"), wanted, "{source}");
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates");
+    let mut all = Vec::new();
+    files(&root, &mut all);
+    let marked = all.iter().filter(|file| is_for_tests(file, &root));
+    assert!(marked.count() > 0);
+}
 
 /// The sources below a folder without their tests and comments.
 fn product(folder: &Path) -> String {
@@ -211,7 +265,8 @@ fn product(folder: &Path) -> String {
     for file in all {
         let name = file.file_name().unwrap().to_str().unwrap();
         let is_test = name.ends_with("tests.rs") || name == "laws.rs";
-        if is_test || file.components().any(|part| part.as_os_str() == "tests") {
+        if is_test || is_for_tests(&file, folder) || file.components().any(|part| part.as_os_str() == "tests")
+        {
             continue;
         }
         let source = fs::read_to_string(&file).unwrap();

@@ -329,3 +329,94 @@ fn no_view_takes_the_place_of_a_file_that_is_read() {
     assert_eq!(read(&place, "policies/x.yaml"), policy);
     assert_eq!(read(&place, "clusters/empty.yaml"), "");
 }
+
+/// By whatever names they go.
+#[test]
+fn no_view_takes_the_place_of_another_or_of_the_plan_that_is_saved() {
+    let place = changed();
+    let plan = ["plan", "-f", "changed.yaml"];
+    let entry = "create accessentry --cluster quickstart --region eu-west-1 --principal-arn arn:aws:iam::111122223333:role/dev";
+    let entry: Vec<&str> = entry.split(' ').collect();
+    fs::create_dir(place.path("folder")).unwrap();
+    for (command, files) in [
+        (&plan[..], ["--out", "z", "--markdown-into", "z"]),
+        (&plan, ["--json-into", "./z", "--out", "z"]),
+        (&entry, ["--out", "z", "--html-into", "z"]),
+        (&plan, ["--markdown-into", "z", "--html-into", "./z"]),
+        (&plan, ["--sarif-into", "folder/../z", "--html-into", "z"]),
+        (&plan, ["--json-into", "z", "--metrics-into", "z"]),
+    ] {
+        let ended = place.run(&[command, &files[..]].concat());
+        assert_eq!(ended.code, 64, "{files:?}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("name one file"),
+            "{files:?}: {}",
+            ended.stderr
+        );
+        assert!(!place.path("z").exists(), "{files:?}");
+    }
+    // An older one that is there already counts as well.
+    let saved = place.run(&[&plan[..], &["--out", "z"]].concat());
+    assert_eq!(saved.code, 0, "{}", saved.stderr);
+    let before = read(&place, "z");
+    let ended = place.run(&[&plan[..], &["--out", "z", "--json-into", "folder/../z"]].concat());
+    assert_eq!(ended.code, 64, "{}", ended.stderr);
+    assert_eq!(read(&place, "z"), before);
+}
+
+/// Whoever applies or shows the folder reads every file in it.
+#[test]
+fn no_view_stands_among_the_plans_of_a_folder() {
+    let place = changed();
+    let other = read(&place, "changed.yaml").replace("name: quickstart", "name: second");
+    place.write("second.yaml", &other);
+    let plan = [
+        "plan",
+        "-f",
+        "changed.yaml",
+        "-f",
+        "second.yaml",
+        "--out",
+        "plans",
+    ];
+    for file in ["plans/report.html", "plans/../plans/report.html"] {
+        let ended = place.run(&[&plan[..], &["--html-into", file]].concat());
+        assert_eq!(ended.code, 64, "{file}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("is in the folder of the plans"),
+            "{}",
+            ended.stderr
+        );
+        assert!(!place.path("plans").exists());
+    }
+    // The folder above and one below it are other places.
+    let ended = place.run(&[&plan[..], &["--html-into", "report.html"]].concat());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    fs::create_dir(place.path("plans/below")).unwrap();
+    for line in [
+        &["apply", "plans", "--yes", "--json-into", "plans/new.json"][..],
+        &["show", "plans", "--json-into", "./plans/new.json"],
+        &["apply", "plans", "--yes", "--metrics-into", "plans/new.prom"],
+        &[&plan[..], &["--metrics-into", "plans/new.prom"]].concat(),
+    ] {
+        let ended = place.run(line);
+        assert_eq!(ended.code, 64, "{line:?}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("is in the folder of the plans"),
+            "{line:?}: {}",
+            ended.stderr
+        );
+    }
+    let ended = place.run(&["show", "plans", "--json-into", "plans/below/new.json"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+}
+
+#[test]
+fn standard_input_is_no_file_of_its_name() {
+    let place = changed();
+    place.write("-", "");
+    let input = read(&place, "changed.yaml");
+    let ended = place.run_with_input(&["plan", "-f", "-", "--json-into", "./-"], &input);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(!read(&place, "-").is_empty());
+}

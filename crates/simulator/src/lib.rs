@@ -201,10 +201,13 @@ impl Sandbox {
     }
 
     /// What comes before the effect of a call: its fault, its transaction, the effects of time, and whether the caller may.
-    fn begin(&self, call: &Call) -> Result<(Begun<'_>, Result<(), Refusal>), Refusal> {
+    fn begin(&self, call: &Call) -> Result<(InFlight<'_>, Result<(), Refusal>), Refusal> {
         let unheard = self.faults.meet(call)?;
         let now = self.clock.now();
-        let mut transaction = self.store.begin().map_err(|error| broken(&error, unheard))?;
+        let mut transaction = self
+            .store
+            .begin()
+            .map_err(|error| if unheard { faults::lost() } else { broken(&error) })?;
         let world = transaction.world();
         let past = listing::to_keep(world);
         let settled = world.settle(now);
@@ -217,7 +220,7 @@ impl Sandbox {
             None => Ok(()),
         };
         let is_allowed = is_allowed.and_then(|()| world.authorize(&permission, &call.object));
-        let begun = Begun {
+        let begun = InFlight {
             transaction,
             past,
             settled,
@@ -229,8 +232,8 @@ impl Sandbox {
 
     /// What comes after it: keeps the world that was there before, for lists that lag, tells what was seen, and ends the
     /// transaction.
-    fn end(&self, call: &Call, begun: Begun<'_>, accepted: bool) -> Result<(), Refusal> {
-        let Begun {
+    fn end(&self, call: &Call, begun: InFlight<'_>, accepted: bool) -> Result<(), Refusal> {
+        let InFlight {
             mut transaction,
             past: before,
             settled,
@@ -253,12 +256,12 @@ impl Sandbox {
         if unheard {
             return Err(faults::lost());
         }
-        ended.map_err(|error| broken(&error, unheard))
+        ended.map_err(|error| broken(&error))
     }
 }
 
 /// A call between its beginning and its end. Neither depends on what is answered, so both are compiled once and not for each call.
-struct Begun<'s> {
+struct InFlight<'s> {
     transaction: Transaction<'s>,
     /// The world before the call.
     past: Option<World>,
@@ -268,10 +271,6 @@ struct Begun<'s> {
     now: Timestamp,
 }
 
-fn broken(error: &SandboxError, unheard: bool) -> Refusal {
-    if unheard {
-        faults::lost()
-    } else {
-        Refusal::without_code(CallErrorKind::Other, error.to_string())
-    }
+fn broken(error: &SandboxError) -> Refusal {
+    Refusal::without_code(CallErrorKind::Other, error.to_string())
 }

@@ -90,19 +90,26 @@ impl Store {
         &self,
         run: impl FnOnce(&mut World) -> (T, Changed),
     ) -> Result<T, SandboxError> {
-        let mut transaction = self.begin()?;
-        let (answer, changed) = run(transaction.world());
-        transaction.end(changed)?;
-        Ok(answer)
+        transact(self.begin()?, run)
     }
 
     /// Begins one operation on the world: nobody else is at it until it is over.
     pub(super) fn begin(&self) -> Result<Transaction<'_>, SandboxError> {
         Ok(match self {
             Self::Memory(world) => Transaction::Memory(world.lock().unwrap_or_else(PoisonError::into_inner)),
-            Self::File(file) => Transaction::File(file, Box::new(file.begin(None)?)),
+            Self::File(file) => file.begin(None)?,
         })
     }
+}
+
+/// Runs an operation that has begun, to its end.
+fn transact<T>(
+    mut transaction: Transaction<'_>,
+    run: impl FnOnce(&mut World) -> (T, Changed),
+) -> Result<T, SandboxError> {
+    let (answer, changed) = run(transaction.world());
+    transaction.end(changed)?;
+    Ok(answer)
 }
 
 /// One operation on a world.
@@ -166,7 +173,7 @@ impl FileStore {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder)?;
         }
-        let (partition, added) = store.transact(Some(seed), |world| {
+        let (partition, added) = transact(store.begin(Some(seed))?, |world| {
             let clusters = world.clusters.len();
             if world.partition == partition_of(&seed.region) {
                 world.add_cluster(&seed.cluster, &seed.region);
@@ -207,30 +214,20 @@ impl FileStore {
         self.added_cluster
     }
 
-    fn transact<T>(
-        &self,
-        seed: Option<&Seed>,
-        run: impl FnOnce(&mut World) -> (T, Changed),
-    ) -> Result<T, SandboxError> {
-        let mut begun = self.begin(seed)?;
-        let (answer, changed) = run(&mut begun.world);
-        self.end(begun, changed)?;
-        Ok(answer)
-    }
-
-    fn begin(&self, seed: Option<&Seed>) -> Result<Begun<'_>, SandboxError> {
+    fn begin(&self, seed: Option<&Seed>) -> Result<Transaction<'_>, SandboxError> {
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         let lock = Lock::take(&self.path)?;
         let (world, is_new) = match cached.take() {
             Some((stamp, world)) if self.stamp(lock.generation)? == Some(stamp.clone()) => (world, false),
             _ => self.load(seed)?,
         };
-        Ok(Begun {
+        let begun = Begun {
             cached,
             lock,
             world,
             is_new,
-        })
+        };
+        Ok(Transaction::File(self, Box::new(begun)))
     }
 
     fn end(&self, begun: Begun<'_>, changed: Changed) -> Result<(), SandboxError> {
@@ -371,7 +368,7 @@ mod tests {
     }
 
     fn read<T>(store: &FileStore, look: impl FnOnce(&World) -> T) -> T {
-        store.transact(None, |world| (look(world), Changed::No)).unwrap()
+        transact(store.begin(None).unwrap(), |world| (look(world), Changed::No)).unwrap()
     }
 
     #[test]
@@ -383,17 +380,16 @@ mod tests {
             FileStore::open(&path, &seed()).unwrap(),
         );
         for round in 0..20 {
-            one.transact(None, |world| {
+            transact(one.begin(None).unwrap(), |world| {
                 world.counter += 1;
                 ((), Changed::Yes)
             })
             .unwrap();
-            other
-                .transact(None, |world| {
-                    world.counter += 1;
-                    ((), Changed::Yes)
-                })
-                .unwrap();
+            transact(other.begin(None).unwrap(), |world| {
+                world.counter += 1;
+                ((), Changed::Yes)
+            })
+            .unwrap();
             assert_eq!(read(&one, |world| world.counter), (round + 1) * 2);
         }
     }

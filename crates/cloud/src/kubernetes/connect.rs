@@ -34,7 +34,8 @@ pub(super) struct ClusterEndpoint {
 }
 
 impl ClusterEndpoint {
-    /// The endpoint of a described cluster; a cluster that has none yet is an error of kind `Conflict`.
+    /// The endpoint of a described cluster; a cluster that has none yet is an error of kind `Other`: nothing was changed
+    /// meanwhile, and a new plan would meet the same.
     pub(super) fn of(cluster: &Cluster) -> Result<Self, CallError> {
         match (&cluster.endpoint, &cluster.certificate_authority_data) {
             (Some(url), Some(authority)) => Ok(Self {
@@ -44,9 +45,9 @@ impl ClusterEndpoint {
                 is_public: cluster.endpoint_public_access == Some(true),
             }),
             _ => Err(connecting(&format!("cluster {}", cluster.name)).error(
-                CallErrorKind::Conflict,
+                CallErrorKind::Other,
                 format!(
-                    "the cluster has no endpoint yet (its status is {}); run again when it is ACTIVE",
+                    "the cluster has no endpoint yet (its status is {}): wait until it is ACTIVE, then run the same command again",
                     cluster.status
                 ),
             )),

@@ -82,9 +82,8 @@ impl Connection {
                 let cluster = match known.get() {
                     Some(cluster) => cluster,
                     None => {
+                        // Kept also of one that is being created and has no endpoint yet: in one run it will have none.
                         let cluster = aws.cluster(cluster).await?;
-                        // One that is being created has none yet.
-                        ClusterEndpoint::of(&cluster)?;
                         known.get_or_init(|| cluster)
                     }
                 };
@@ -151,6 +150,44 @@ mod tests {
     use eksact_core::ports::{aws::ClusterReader as _, kubernetes::KubernetesReader as _};
     use eksact_simulator::{Fault, ManualClock, Matching, Rule, Sandbox, Seed, World};
 
+    fn api_of(sandbox: &Arc<Sandbox>) -> KubernetesClient {
+        let credentials = Credentials::new("AKIAEXAMPLE", "s3cret", None, None, "test");
+        let connection = Connection::Endpoint {
+            aws: Arc::clone(sandbox) as _,
+            credentials: SharedCredentialsProvider::new(credentials),
+            region: "us-west-2".to_owned(),
+        };
+        KubernetesClient::new("prod".to_owned(), connection)
+    }
+
+    #[tokio::test]
+    async fn cluster_without_an_endpoint_is_asked_for_once_and_told_as_what_it_is() {
+        let mut world = World::seeded(&Seed {
+            cluster: "prod".to_owned(),
+            region: "us-west-2".to_owned(),
+            account: None,
+        });
+        for cluster in world.clusters.values_mut() {
+            "CREATING".clone_into(&mut cluster.cluster.status);
+            cluster.cluster.endpoint = None;
+        }
+        let sandbox = Arc::new(Sandbox::in_memory(world, Arc::new(ManualClock::default())));
+        let api = api_of(&sandbox);
+        for _ in 0..2 {
+            let error = api.transport().await.unwrap_err();
+            assert_eq!(error.help(), None, "nothing was changed meanwhile");
+            let said = "(its status is CREATING): wait until it is ACTIVE";
+            assert!(error.message.contains(said), "{error}");
+        }
+        assert_eq!(sandbox.faults().calls().len(), 1);
+        // Who has been told does not ask.
+        let api = api_of(&sandbox);
+        api.learn(&sandbox.cluster("prod").await.unwrap());
+        let told = sandbox.faults().calls().len();
+        assert!(api.transport().await.is_err());
+        assert_eq!(sandbox.faults().calls().len(), told);
+    }
+
     #[tokio::test]
     async fn failed_connection_is_tried_again_and_one_that_stands_is_kept() {
         let mut world = World::seeded(&Seed {
@@ -169,25 +206,14 @@ mod tests {
             1,
             throttled,
         ));
-        let connection = || Connection::Endpoint {
-            aws: Arc::clone(&sandbox) as _,
-            credentials: SharedCredentialsProvider::new(Credentials::new(
-                "AKIAEXAMPLE",
-                "s3cret",
-                None,
-                None,
-                "test",
-            )),
-            region: "us-west-2".to_owned(),
-        };
-        let api = KubernetesClient::new("prod".to_owned(), connection());
+        let api = api_of(&sandbox);
         assert_eq!(api.transport().await.unwrap_err().kind, CallErrorKind::Throttled);
         assert!(api.transport().await.is_ok());
         assert!(api.transport().await.is_ok());
         assert_eq!(sandbox.faults().calls().len(), 2);
         // Who has been told does not ask.
         let told = sandbox.faults().calls().len();
-        let api = KubernetesClient::new("prod".to_owned(), connection());
+        let api = api_of(&sandbox);
         api.learn(&sandbox.cluster("prod").await.unwrap());
         assert!(api.transport().await.is_ok());
         assert_eq!(sandbox.faults().calls().len(), told + 1);

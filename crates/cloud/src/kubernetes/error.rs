@@ -29,6 +29,13 @@ impl Call {
         }
     }
 
+    /// Whether it is made for service accounts: only these can do without Kubernetes.
+    fn is_about_service_accounts(&self) -> bool {
+        ["serviceaccounts", "namespaces"]
+            .iter()
+            .any(|resource| self.action.ends_with(resource))
+    }
+
     pub(super) fn error(&self, kind: CallErrorKind, message: impl Into<String>) -> CallError {
         CallError::new("kubernetes", &self.action, &self.object, kind, message)
     }
@@ -60,20 +67,25 @@ impl Route {
         }
     }
 
-    fn unreachable_remedy(&self) -> String {
-        match self {
+    fn unreachable_remedy(&self, call: &Call) -> String {
+        let way = match self {
             Self::Cluster { is_public: true, .. } => "The cluster's endpoint is public: look for what is in between, \
                  such as a proxy, a firewall or its publicAccessCidrs; or name a tunnel with --kubeconfig and \
-                 --context, or skip Kubernetes with roleOnly or --role-only."
+                 --context."
                 .to_owned(),
             Self::Cluster { .. } => "If the cluster's endpoint is private, connect from inside the VPC \
-                 (VPN, bastion), or name a tunnel with --kubeconfig and --context, or skip Kubernetes with \
-                 roleOnly or --role-only."
+                 (VPN, bastion), or name a tunnel with --kubeconfig and --context."
                 .to_owned(),
-            Self::Kubeconfig { context, .. } => format!(
-                "Check that the tunnel of context \"{context}\" is open and is the right one. Without \
-                 Kubernetes only roleOnly or --role-only can proceed."
-            ),
+            Self::Kubeconfig { context, .. } => {
+                format!("Check that the tunnel of context \"{context}\" is open and is the right one.")
+            }
+        };
+        if call.is_about_service_accounts() {
+            format!(
+                "{way} A service account with roleOnly (`create iamserviceaccount --role-only`) needs no Kubernetes."
+            )
+        } else {
+            way
         }
     }
 
@@ -231,12 +243,12 @@ pub(super) fn from_transport(call: &Call, route: &Route, error: &kube::Error) ->
     } else if causes.iter().any(|cause| is_time_limit(*cause)) {
         format!(
             "{endpoint} did not answer in time: {text}. {}",
-            route.unreachable_remedy()
+            route.unreachable_remedy(call)
         )
     } else {
         format!(
             "{endpoint} cannot be reached: {text}. {}",
-            route.unreachable_remedy()
+            route.unreachable_remedy(call)
         )
     };
     call.error(CallErrorKind::Unreachable, message)
@@ -255,7 +267,7 @@ pub(super) fn from_silence(call: &Call, route: &Route, limit: Duration) -> CallE
             "{} did not answer within {}. {}",
             route.endpoint(),
             in_words(limit),
-            route.unreachable_remedy()
+            route.unreachable_remedy(call)
         ),
     )
 }
@@ -301,12 +313,38 @@ mod tests {
             endpoint: String::new(),
             is_public,
         };
-        assert!(of(false).unreachable_remedy().contains("endpoint is private"));
-        let public = of(true).unreachable_remedy();
+        assert!(
+            of(false)
+                .unreachable_remedy(&call())
+                .contains("endpoint is private")
+        );
+        let public = of(true).unreachable_remedy(&call());
         assert!(
             public.contains("publicAccessCidrs") && !public.contains("VPC"),
             "{public}"
         );
+    }
+
+    /// `--role-only` is no flag of `get iamidentitymapping`.
+    #[test]
+    fn only_service_accounts_can_do_without_kubernetes() {
+        let kubeconfig = Route::Kubeconfig {
+            endpoint: String::new(),
+            context: "tunnel".to_owned(),
+        };
+        for route in [cluster(), kubeconfig] {
+            for (verb, resource, is_said) in [
+                ("create", "serviceaccounts", true),
+                ("get", "namespaces", true),
+                ("get", "configmaps", false),
+                ("get", "version", false),
+                ("create", "selfsubjectreviews", false),
+                ("create", "serviceaccounts/token", false),
+            ] {
+                let said = route.unreachable_remedy(&Call::new(verb, resource, "x"));
+                assert_eq!(said.contains("--role-only"), is_said, "{verb} {resource}: {said}");
+            }
+        }
     }
 
     /// Statuses as a kube-apiserver writes them.

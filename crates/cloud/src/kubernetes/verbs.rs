@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    ClusterEndpoint, KubernetesClient,
+    KubernetesClient,
     error::{self, Call},
     transport::{Request, invalid_request},
 };
@@ -52,10 +52,7 @@ struct Discovery {
 #[async_trait]
 impl KubernetesReader for KubernetesClient {
     fn learn(&self, cluster: &Cluster) {
-        // One that is being created has no endpoint yet.
-        if ClusterEndpoint::of(cluster).is_ok() {
-            self.endpoint.get_or_init(|| cluster.clone());
-        }
+        self.endpoint.get_or_init(|| cluster.clone());
     }
 
     async fn server_version(&self) -> Result<String, CallError> {

@@ -221,7 +221,7 @@ async fn endpoint_that_nobody_serves_is_named_with_the_remedy() {
         .await
         .unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unreachable);
-    for part in [&url, "refused", "private", "VPN", "--kubeconfig", "--role-only"] {
+    for part in [&url, "refused", "private", "VPN", "--kubeconfig"] {
         assert!(error.message.contains(part), "{part}: {error}");
     }
 }

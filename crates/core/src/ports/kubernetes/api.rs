@@ -57,7 +57,7 @@ impl<'a> Precondition<'a> {
 /// Reads a cluster's API.
 #[async_trait]
 pub trait KubernetesReader: Send + Sync {
-    /// Tells what EKS says of the cluster to an adapter that would otherwise ask for it. The first that tells an endpoint counts.
+    /// Tells what EKS says of the cluster to an adapter that would otherwise ask for it. The first that is told counts.
     fn learn(&self, _cluster: &Cluster) {}
     /// Whether the endpoint answers, within the adapter's short time limit; gives the server's version.
     async fn server_version(&self) -> Result<String, CallError>;
