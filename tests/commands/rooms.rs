@@ -201,8 +201,7 @@ fn rooms_are_found_in_every_form_of_import() {
 /// Who offers something. The compiler takes every public item for used. The simulator offers tests what the program needs not.
 const OFFERING: [&str; 6] = ["message", "yaml", "identity", "credentials", "core", "cloud"];
 /// By these the judges of our answers say a request with everything that is known of it, and a test of that is all they are for.
-/// By the last our tags are held against those of stacks that eksctl made.
-const FOR_JUDGES: [&str; 3] = ["with_values", "and_no_other", "missing_from"];
+const FOR_JUDGES: [&str; 2] = ["with_values", "and_no_other"];
 
 /// Whether the file is compiled for tests alone: the `mod` line of it, or of a folder that it is in, follows `#[cfg(test)]`.
 fn is_for_tests(file: &Path, root: &Path) -> bool {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use eksact_core::{
-    engine::{Plan, Severity, StepFailure},
+    engine::{Effect, Plan, Severity, StepFailure},
     kinds::{Request, identity_provider::IdentityProvidersToGo},
     ports::aws::{ClusterUpdateError, IdentityProviderConfig},
 };
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::scenarios::stage::{
     CLUSTER, REGION, apply, assert_settled, carry_out, cluster, fresh_world, human, plan, request, sandbox,
-    summary,
+    summary, told_plan,
 };
 
 const OKTA: &str = "type: oidc, name: okta, issuerURL: 'https://okta.example.com', clientID: kubernetes";
@@ -89,6 +89,36 @@ async fn provider_is_replaced_and_its_users_are_out_meanwhile() {
     apply(&bed, &wanted).await;
     assert_eq!(provider(&bed, "okta").unwrap().client_id, "prod");
     assert_settled(&bed, &wanted, "with the other client id").await;
+}
+
+/// What is asked of tokens besides gives nobody anything, and what stands before groups that there are not is nothing.
+#[tokio::test(start_paused = true)]
+async fn replacement_is_marked_and_told_by_who_gets_in_afterwards() {
+    let bed = bed();
+    let required = format!("{OKTA}, requiredClaims: {{team: platform}}");
+    let told = async |wanted: &str| {
+        let plan = told_plan(&bed, &wanting(&[wanted])).await.unwrap();
+        let people = plan.access.unwrap().people;
+        let lines = people.iter().flat_map(|holder| {
+            let gains = holder.gains.iter().map(|what| format!("+ {what}"));
+            gains.chain(holder.loses.iter().map(|what| format!("- {what}")))
+        });
+        (plan.changes[0].effect, lines.collect::<Vec<_>>())
+    };
+    let without =
+        "getting in, as `https://okta.example.com#` and the claim sub, unless the claim team is platform";
+    apply(&bed, &wanting(&[OKTA])).await;
+    assert_eq!(
+        told(&required).await,
+        (Effect::Narrower, vec![format!("- {without}")])
+    );
+    let prefixed = format!("{OKTA}, groupsPrefix: 'okta:'");
+    assert_eq!(told(&prefixed).await, (Effect::Equal, Vec::new()));
+    let grouped = format!("{prefixed}, groupsClaim: teams");
+    let groups = "+ the groups of `okta:` and the claim teams".to_owned();
+    assert_eq!(told(&grouped).await, (Effect::Broader, vec![groups]));
+    apply(&bed, &wanting(&[&required])).await;
+    assert_eq!(told(OKTA).await, (Effect::Broader, vec![format!("+ {without}")]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -114,16 +114,18 @@ pub(crate) fn deletion(keys: &[(&str, &str)]) -> Request {
 
 /// Reads and plans, and what the plan marks is what somebody gains or loses by it.
 pub(crate) async fn try_plan(sandbox: &Sandbox, request: &Request) -> Result<Plan, CallError> {
+    let told = told_plan(sandbox, request).await?;
+    Ok(Plan { access: None, ..told })
+}
+
+/// The same, with who gains and who loses what.
+pub(crate) async fn told_plan(sandbox: &Sandbox, request: &Request) -> Result<Plan, CallError> {
     let cluster = &request.config.metadata.name.value;
     let reader = LiveReader::begin(sandbox.readers(), cluster).await?;
     let live = kinds::read(request, &reader).await;
-    let (plan, after) = kinds::plan_with_outcome(request, &live).unwrap();
-    let access = Some(planned_access(&live, &after, &plan));
-    let told = Plan {
-        access,
-        ..plan.clone()
-    };
-    assert_eq!(disagreement(&told), None, "{}", summary(&plan));
+    let (mut plan, after) = kinds::plan_with_outcome(request, &live).unwrap();
+    plan.access = Some(planned_access(&live, &after, &plan));
+    assert_eq!(disagreement(&plan), None, "{}", summary(&plan));
     Ok(plan)
 }
 

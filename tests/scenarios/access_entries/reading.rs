@@ -4,7 +4,7 @@ use eksact_core::{engine::Severity, ports::CallErrorKind, ports::aws::AccessEntr
 use eksact_simulator::{Fault, Matching, Rule};
 
 use super::{NODE, codes, dev, entry, wanting, with_entries, world_with_roles};
-use crate::scenarios::stage::{cluster, plan, sandbox};
+use crate::scenarios::stage::{cluster, plan, sandbox, told_plan};
 
 #[tokio::test(start_paused = true)]
 async fn entries_of_three_pages_take_two_calls_each_and_those_of_nodes_one() {
@@ -143,4 +143,25 @@ async fn entries_come_after_the_mode_that_the_same_file_sets() {
     assert_eq!(kinds, ["authentication-mode", "access-entry"]);
     assert!(super::live(&bed, super::DEV).is_some());
     crate::scenarios::stage::assert_settled(&bed, &request, "after both").await;
+}
+
+/// What nothing reads in mode API is not missing where it cannot be read.
+#[tokio::test(start_paused = true)]
+async fn access_is_told_whole_where_nothing_reads_the_aws_auth_that_cannot_be_read() {
+    let bed = sandbox(world_with_roles());
+    let unread = async || {
+        let told = told_plan(&bed, &wanting(&[&dev("")])).await.unwrap();
+        told.access.unwrap().unread
+    };
+    let of_mode = |mode: &str| {
+        bed.edit(|world| {
+            cluster(world).unreachable = true;
+            cluster(world).cluster.authentication_mode = Some(mode.to_owned());
+        })
+        .unwrap();
+    };
+    of_mode("API_AND_CONFIG_MAP");
+    assert_eq!(unread().await, ["aws-auth, which could not be read"]);
+    of_mode("API");
+    assert_eq!(unread().await, [""; 0]);
 }

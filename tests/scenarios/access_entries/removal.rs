@@ -1,10 +1,17 @@
 //! Which entries go, and which are never touched: EKS's own, those of others, and those of stacks.
 
 use eksact_core::{
+    config::cluster_access::AllowBroadening,
     engine::{Action, Effect, Severity},
-    kinds::{Request, access_entry::AccessEntryScope},
+    guard::broadening::BroadeningRule,
+    kinds::{
+        Request,
+        access_entry::AccessEntryScope,
+        identity_mapping::{AwsAuthScope, MappingSelector},
+    },
     ports::aws::AccessEntry,
 };
+use eksact_simulator::Sandbox;
 
 use super::{
     DEV, NODE, codes, dev, entry, live, policy, pruning, wanting, with_entries, world_with_roles, writes,
@@ -116,6 +123,128 @@ async fn entry_goes_after_the_mapping_that_goes_with_it() {
     wanted.settings.targets.targets = vec!["access-entry/*".to_owned()];
     let part = plan(&bed, &wanted).await;
     assert_eq!(part.steps.len(), 1, "{:#?}", part.steps);
+}
+
+/// Once its entry is gone the principal gets in as aws-auth says: what the deletion gives or takes is the difference.
+#[tokio::test(start_paused = true)]
+async fn deletion_is_judged_over_the_mapping_that_counts_again() {
+    let line = |username: &str, groups: &str| {
+        format!(
+            "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: {username}\n  groups: [{groups}]\n"
+        )
+    };
+    let admin = AccessEntry {
+        policies: vec![policy("AmazonEKSClusterAdminPolicy", None)],
+        ..entry(DEV, "dev", &[])
+    };
+    let plain = entry(DEV, "dev", &["ops"]);
+    let masters = line("dev", "system:masters");
+    for (entry, map_roles, effect, whom) in [
+        (
+            &plain,
+            masters.clone(),
+            Effect::Broader,
+            Some("user name dev with the groups system:masters"),
+        ),
+        (
+            &plain,
+            line("dev", "ops"),
+            Effect::Equal,
+            Some("user name dev with the groups ops"),
+        ),
+        (
+            &plain,
+            line("other", "ops"),
+            Effect::Incomparable,
+            Some("user name other with the groups ops"),
+        ),
+        (
+            &plain,
+            line("dev", ""),
+            Effect::Narrower,
+            Some("user name dev with no groups"),
+        ),
+        (
+            &admin,
+            masters.clone(),
+            Effect::Equal,
+            Some("user name dev with the groups system:masters"),
+        ),
+        (
+            &admin,
+            line("dev", "ops"),
+            Effect::Narrower,
+            Some("user name dev with the groups ops"),
+        ),
+        (
+            &plain,
+            masters.replace("role/dev", "role/other"),
+            Effect::Narrower,
+            None,
+        ),
+    ] {
+        let bed = with_entries(std::slice::from_ref(entry));
+        crate::scenarios::access::write(&bed, "mapRoles", Some(&map_roles));
+        let planned = plan(&bed, &deleting(DEV)).await;
+        let change = &planned.changes[0];
+        assert_eq!(change.effect, effect, "{map_roles}");
+        let notes: Vec<String> = whom
+            .map(|whom| format!("From then on its mapping in aws-auth counts again, {whom}."))
+            .into_iter()
+            .collect();
+        assert_eq!(change.notes, notes, "{map_roles}");
+        let mut strict = deleting(DEV);
+        strict.settings.allow_broadening = BroadeningRule::new(AllowBroadening::Never, "a test");
+        let refusals = plan(&bed, &strict).await;
+        let is_refused = codes(&refusals, Severity::Refusal).contains(&"access-broadened");
+        assert_eq!(is_refused, effect.broadens(), "{map_roles}");
+    }
+}
+
+/// Nobody is let in by a mapping that goes with the entry, nor by any in mode API; every user and role of an account is by that.
+#[tokio::test(start_paused = true)]
+async fn deletion_is_judged_over_what_the_plan_leaves_of_aws_auth() {
+    let plain = entry(DEV, "dev", &["ops"]);
+    let masters =
+        "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev\n  groups: [system:masters]\n";
+    let effect = async |bed: &Sandbox, request: &Request| {
+        let planned = plan(bed, request).await;
+        let address = format!("access-entry/{DEV}");
+        let change = planned
+            .changes
+            .iter()
+            .find(|change| change.address.to_string() == address);
+        (change.unwrap().effect, change.unwrap().notes.len())
+    };
+    let bed = with_entries(std::slice::from_ref(&plain));
+    crate::scenarios::access::write(&bed, "mapRoles", Some(masters));
+    let mut both = deleting(DEV);
+    both.ask(AwsAuthScope::Delete(vec![MappingSelector::Arn {
+        arn: DEV.replace("team/", ""),
+        all: false,
+    }]));
+    assert_eq!(effect(&bed, &both).await, (Effect::Narrower, 0));
+    bed.edit(|world| cluster(world).cluster.authentication_mode = Some("API".to_owned()))
+        .unwrap();
+    assert_eq!(effect(&bed, &deleting(DEV)).await, (Effect::Narrower, 0));
+
+    let bed = with_entries(&[plain]);
+    crate::scenarios::access::write(&bed, "mapAccounts", Some("- '111122223333'\n"));
+    assert_eq!(effect(&bed, &deleting(DEV)).await, (Effect::Incomparable, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn deletion_may_give_more_where_aws_auth_could_not_be_read() {
+    let bed = with_entries(&[entry(DEV, "dev", &["ops"])]);
+    bed.edit(|world| cluster(world).unreachable = true).unwrap();
+    let planned = plan(&bed, &deleting(DEV)).await;
+    let change = &planned.changes[0];
+    assert_eq!(change.effect, Effect::Incomparable);
+    assert!(
+        change.notes[0].contains("could not be read"),
+        "{:?}",
+        change.notes
+    );
 }
 
 #[tokio::test(start_paused = true)]

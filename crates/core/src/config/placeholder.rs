@@ -187,6 +187,7 @@ pub(super) fn once_each(findings: Vec<Finding>) -> Vec<Finding> {
 fn first_placeholder(text: &str, place: Place) -> Option<&str> {
     // In a policy and in annotations `<b>` and `100%` are texts like others, unless they stand in an ARN.
     let is_loose = matches!(place, Place::Policy | Place::Free) && !text.starts_with("arn:");
+    let is_url = text.contains("://");
     let mut rest = text;
     while let Some(start) = rest.find(['$', '{', '<', '%']) {
         let from = rest.get(start..)?;
@@ -204,6 +205,7 @@ fn first_placeholder(text: &str, place: Place) -> Option<&str> {
             "{%" if place != Place::Free => between(from, "{%", "%}", |_| true),
             _ if is_loose => None,
             _ if from.starts_with('<') => between(from, "<", ">", is_title),
+            _ if is_url && is_encoded(from) => None,
             _ => between(from, "%", "%", is_name),
         };
         match found {
@@ -246,6 +248,19 @@ fn variable(text: &str) -> Option<(&str, &str)> {
 fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Whether what begins here in a URL is an encoded byte, `%C3` (RFC 3986, section 2.1), and not `%ACCOUNT%`, whose second `%` begins
+/// none.
+fn is_encoded(text: &str) -> bool {
+    let is_byte = |text: &str| text.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    if !text.strip_prefix('%').is_some_and(is_byte) {
+        return false;
+    }
+    match between(text, "%", "%", is_name) {
+        Some((whole, inside)) => inside.len() == 2 || text.get(whole.len()..).is_some_and(is_byte),
+        None => true,
+    }
 }
 
 /// What people write between angle brackets: `<your cluster's name>`.
@@ -326,6 +341,7 @@ mod tests {
             "<your-cluster>",
             "<the cluster's name>",
             "%NAME%",
+            "%ACCOUNT%",
         ] {
             let text = format!("a 5% <-> {placeholder} b");
             assert_eq!(
@@ -333,6 +349,8 @@ mod tests {
                 Some(placeholder),
                 "{text}"
             );
+            let url = format!("https://id.example.com/M%C3%BCnchen/{placeholder}/x");
+            assert_eq!(first_placeholder(&url, Place::Strict), Some(placeholder), "{url}");
             let arn = format!("arn:aws:iam::{placeholder}:role/x");
             assert_eq!(first_placeholder(&arn, Place::Policy), Some(placeholder), "{arn}");
         }
@@ -342,6 +360,8 @@ mod tests {
             ("<b>bold</b> 100% of 5%", Place::Free),
             ("a <b> %c%", Place::Policy),
             ("50% %", Place::Strict),
+            ("https://id.example.com/realms/M%C3%BCnchen", Place::Strict),
+            ("https://id.example.com/%E2%82%AC/x%C3abc%BC", Place::Strict),
             ("a < b > c", Place::Strict),
             ("$(date +%s)", Place::Strict),
             ("{a: {b: c}}", Place::Strict),

@@ -257,6 +257,11 @@ impl PlanDraft {
         self.changes.get(*self.change_places.get(address)?)
     }
 
+    /// The same, for what its kind can judge only over the whole plan.
+    pub fn change_mut(&mut self, address: &Address) -> Option<&mut Change> {
+        self.changes.get_mut(*self.change_places.get(address)?)
+    }
+
     /// The changes so far.
     pub fn changes(&self) -> &[Change] {
         &self.changes

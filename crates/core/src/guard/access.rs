@@ -57,6 +57,23 @@ pub struct AwsAuthAccess {
     pub accounts: BTreeSet<String>,
 }
 
+impl AwsAuthAccess {
+    /// As whom the principal of an access entry gets in while it has none: by a mapping of its own, else by its account.
+    pub fn admitted(&self, arn: &str) -> Option<Admitted> {
+        let mapped = self.principals.get(&principal_key(arn));
+        mapped.cloned().or_else(|| self.by_account(arn))
+    }
+
+    /// As whom a principal gets in by its account alone: under its own ARN, a role without its path, in no group.
+    pub fn by_account(&self, arn: &str) -> Option<Admitted> {
+        let account = arn.split(':').nth(4)?;
+        self.accounts.contains(account).then(|| Admitted {
+            username: without_path(arn),
+            groups: Vec::new(),
+        })
+    }
+}
+
 /// Whether an access entry gives the whole cluster.
 pub fn gives_everything(entry: &AccessEntry) -> bool {
     entry.policies.iter().any(policy_gives_everything)
@@ -69,14 +86,18 @@ pub fn policy_gives_everything(policy: &AccessPolicy) -> bool {
 
 /// The principal of an access entry as `aws-auth` would have to name it: a role without its path, in lower case.
 pub fn principal_key(arn: &str) -> String {
-    let bare = match arn.split_once(":role/") {
+    without_path(arn).to_lowercase()
+}
+
+/// The ARN of a principal as its sessions have it: a role's without its path.
+fn without_path(arn: &str) -> String {
+    match arn.split_once(":role/") {
         Some((before, path)) => {
             let name = path.rsplit('/').next().unwrap_or(path);
             format!("{before}:role/{name}")
         }
         None => arn.to_owned(),
-    };
-    bare.to_lowercase()
+    }
 }
 
 /// A guard that refuses, and whom or what it is about: two refusals are compared by these, not by their words.

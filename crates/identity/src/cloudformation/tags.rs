@@ -55,17 +55,6 @@ pub struct StackTags<'a> {
     pub service_account_tags: &'a BTreeMap<String, String>,
 }
 
-/// What makes a live tag another than the wanted one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TagDifference {
-    /// The key.
-    pub key: String,
-    /// The value it has; nothing if the tag is missing.
-    pub before: Option<String>,
-    /// The value it should have.
-    pub after: String,
-}
-
 impl StackTags<'_> {
     /// All tags to write, in eksctl's order; within the file's own two sets in order of their keys.
     ///
@@ -78,20 +67,6 @@ impl StackTags<'_> {
             self.metadata_tags,
             self.service_account_tags,
         )
-    }
-
-    /// Which of these tags a live stack or role does not have. The version of the tool is no difference, and tags that nobody
-    /// asked for are none either.
-    pub fn missing_from(&self, live: &BTreeMap<String, String>) -> Vec<TagDifference> {
-        self.to_write()
-            .into_iter()
-            .filter(|tag| tag.key != TOOL_VERSION_NAME && live.get(&tag.key) != Some(&tag.value))
-            .map(|tag| TagDifference {
-                before: live.get(&tag.key).cloned(),
-                key: tag.key,
-                after: tag.value,
-            })
-            .collect()
     }
 }
 
@@ -227,42 +202,18 @@ mod tests {
     }
 
     #[test]
-    fn another_version_and_foreign_tags_are_no_difference() {
-        let tags = StackTags {
-            cluster: "bench",
-            owner: &owner("inline"),
-            metadata_tags: &map(&[("team", "platform"), ("env", "test")]),
-            service_account_tags: &BTreeMap::new(),
-        };
-        let mut live = map(&[
+    fn owners_of_live_tags_are_read_beside_foreign_ones() {
+        let live = map(&[
             (CLUSTER_NAME, "bench"),
             (OLD_CLUSTER_NAME, "bench"),
             (TOOL_VERSION_NAME, "0.231.0-dev"),
-            ("team", "platform"),
-            ("env", "test"),
             ("foreign", "x"),
             ("aws:cloudformation:logical-id", "Role1"),
             (SERVICE_ACCOUNT_NAME, "app/inline"),
         ]);
-        assert_eq!(tags.missing_from(&live), []);
         assert_eq!(
             (cluster_of(&live), service_account_of(&live)),
             (Some("bench"), Some(("app", "inline")))
-        );
-
-        live.insert("env".into(), "prod".into());
-        live.remove("team");
-        let difference = |key: &str, before: Option<&str>, after: &str| TagDifference {
-            key: key.into(),
-            before: before.map(Into::into),
-            after: after.into(),
-        };
-        assert_eq!(
-            tags.missing_from(&live),
-            [
-                difference("env", Some("prod"), "test"),
-                difference("team", None, "platform")
-            ]
         );
     }
 

@@ -73,7 +73,13 @@ fn moved(plan: &Plan) -> BTreeSet<&str> {
 
 pub(super) fn judge(played: &Played, tally: &mut Tally) -> Vec<Violation> {
     let mut found = Vec::new();
-    for planned in &played.told.plans {
+    // Of a plan that says nothing of access there is nothing to judge.
+    let telling = played
+        .told
+        .plans
+        .iter()
+        .filter(|planned| planned.plan.access.is_some());
+    for planned in telling {
         tally.judge(LAW);
         found.extend(disagreement(&planned.plan).map(|text| Violation::new(LAW, text)));
     }

@@ -17,7 +17,7 @@ const LINES: usize = 3;
 const TRUST: &str = "trust policy";
 
 pub(super) fn add(plan: &Plan, deltas: &mut Deltas) {
-    let going = roles_that_go(plan);
+    let going = Going::of(plan);
     for change in &plan.changes {
         if let Some(owner) = addresses::role_owner(&change.address) {
             role(change, &service_account(&owner.account), deltas);
@@ -58,17 +58,34 @@ fn given_a_role(address: &Address) -> Option<ServiceAccountKey> {
     .then_some(key)
 }
 
-/// The names of roles that the plan deletes with all that they allow.
-fn roles_that_go(plan: &Plan) -> BTreeSet<&str> {
-    let deleted = plan
-        .changes
-        .iter()
-        .filter(|change| change.action == Action::Delete && addresses::role_owner(&change.address).is_some());
-    let named = deleted.flat_map(|change| &change.attributes);
-    named
-        .filter(|attribute| attribute.name == "role")
-        .filter_map(|attribute| attribute.before.as_ref()?.as_str())
-        .collect()
+/// The roles that the plan deletes with all that they allow.
+struct Going<'plan> {
+    names: BTreeSet<&'plan str>,
+    account: Option<&'plan str>,
+}
+
+impl<'plan> Going<'plan> {
+    fn of(plan: &'plan Plan) -> Self {
+        let is_deleted = |change: &&Change| {
+            change.action == Action::Delete && addresses::role_owner(&change.address).is_some()
+        };
+        let deleted = plan.changes.iter().filter(is_deleted);
+        let named = deleted.flat_map(|change| &change.attributes);
+        Self {
+            names: named
+                .filter(|attribute| attribute.name == "role")
+                .filter_map(|attribute| attribute.before.as_ref()?.as_str())
+                .collect(),
+            account: plan.target.get("account").map(String::as_str),
+        }
+    }
+
+    /// Whether this is one of them: another account has roles of the same names.
+    fn has(&self, arn: &str) -> bool {
+        let account = arn.split(':').nth(4);
+        self.names.contains(arn.rsplit('/').next().unwrap_or(arn))
+            && (self.account.is_none() || account == self.account)
+    }
 }
 
 /// What the role of a service account allows it.
@@ -101,23 +118,20 @@ fn role(change: &Change, holder: &Holder, deltas: &mut Deltas) {
 }
 
 /// The role that a service account is given by its annotation or association, and what else decides there.
-fn given(change: &Change, holder: &Holder, going: &BTreeSet<&str>, deltas: &mut Deltas) {
+fn given(change: &Change, holder: &Holder, going: &Going<'_>, deltas: &mut Deltas) {
     let annotation = format!("annotation {ROLE_ANNOTATION}");
     for attribute in &change.attributes {
         if attribute.name != annotation && attribute.name != "role" {
             permission(attribute, holder, deltas);
             continue;
         }
-        let arn = |value: &Option<Value>| {
-            let arn = value.as_ref().and_then(Value::as_str).map(str::to_owned);
-            // Of a role that goes it is told what it allowed.
-            arn.filter(|arn| !going.contains(arn.rsplit('/').next().unwrap_or(arn)))
-        };
-        if let Some(arn) = arn(&attribute.before) {
+        let arn = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        // Of a role that goes it is told what it allowed.
+        if let Some(arn) = arn(attribute.before.as_ref()).filter(|arn| !going.has(arn)) {
             deltas.loses(holder, format!("role {arn}"));
         }
         // One that the plan makes is told by its policies.
-        if let Some(arn) = arn(&attribute.after) {
+        if let Some(arn) = arn(attribute.after.as_ref()) {
             deltas.gains(holder, format!("role {arn}"));
         }
     }

@@ -6,26 +6,34 @@ use std::collections::BTreeMap;
 use super::{Deltas, Holder};
 use crate::{engine::HolderKind, live::Live, ports::aws::IdentityProviderConfig};
 
+/// What claims a token must have, with their values.
+type Claims = BTreeMap<String, String>;
+
 pub(super) fn add(before: &Live, after: &Live, deltas: &mut Deltas) {
-    for (holder, what) in admitted(after) {
-        deltas.gains(&holder, what);
+    let (then, now) = (admitted(before), admitted(after));
+    for ((holder, what), claims) in &now {
+        if let Some(for_whom) = beyond(claims, then.get(&(holder.clone(), what.clone())).copied()) {
+            deltas.gains(holder, format!("{what}{for_whom}"));
+        }
     }
-    for (holder, what) in admitted(before) {
-        deltas.loses(&holder, what);
+    for ((holder, what), claims) in &then {
+        if let Some(for_whom) = beyond(claims, now.get(&(holder.clone(), what.clone())).copied()) {
+            deltas.loses(holder, format!("{what}{for_whom}"));
+        }
     }
 }
 
-/// Whom the providers let in and how, as far as they were asked for.
-fn admitted(live: &Live) -> Vec<(Holder, String)> {
+/// Whom the providers let in and how, with the claims that they require, as far as they were asked for.
+fn admitted(live: &Live) -> BTreeMap<(Holder, String), &Claims> {
     let Some(Ok(providers)) = live.identity_providers() else {
-        return Vec::new();
+        return BTreeMap::new();
     };
     // One that goes is as good as gone.
     let there = providers.iter().filter(|provider| provider.status != "DELETING");
     let each = there.flat_map(|provider| {
         let who = format!("{} for the client {}", provider.issuer_url, provider.client_id);
         let holder = (HolderKind::Issuer, who);
-        holdings(provider).map(move |what| (holder.clone(), what))
+        holdings(provider).map(move |what| ((holder.clone(), what), &provider.required_claims))
     });
     each.collect()
 }
@@ -38,10 +46,31 @@ fn holdings(provider: &IdentityProviderConfig) -> impl Iterator<Item = String> {
         let prefix = provider.groups_prefix.as_deref().unwrap_or_default();
         format!("the groups of {}", behind(prefix, claim))
     });
-    let required = required(&provider.required_claims);
-    std::iter::once(as_whom)
-        .chain(groups)
-        .map(move |what| format!("{what}{required}"))
+    std::iter::once(as_whom).chain(groups)
+}
+
+/// For whom something holds of which these claims are required, and did not where the others were: nobody, everybody with them, or
+/// those without what more was required.
+fn beyond(claims: &Claims, others: Option<&Claims>) -> Option<String> {
+    let Some(others) = others else {
+        return Some(told(", where ", claims));
+    };
+    let not_in = |one: &Claims, other: &Claims| -> Claims {
+        let missing = one
+            .iter()
+            .filter(|(claim, value)| other.get(*claim) != Some(*value));
+        missing
+            .map(|(claim, value)| (claim.clone(), value.clone()))
+            .collect()
+    };
+    let more = not_in(others, claims);
+    if more.is_empty() {
+        None
+    } else if not_in(claims, others).is_empty() {
+        Some(told(", unless ", &more))
+    } else {
+        Some(told(", where ", claims))
+    }
 }
 
 /// `oidc: and the claim email`.
@@ -54,7 +83,7 @@ fn behind(prefix: &str, claim: &str) -> String {
 }
 
 /// `, where the claim hd is example.com`.
-fn required(claims: &BTreeMap<String, String>) -> String {
+fn told(word: &str, claims: &Claims) -> String {
     let each: Vec<String> = claims
         .iter()
         .map(|(claim, value)| format!("the claim {claim} is {value}"))
@@ -62,7 +91,7 @@ fn required(claims: &BTreeMap<String, String>) -> String {
     if each.is_empty() {
         String::new()
     } else {
-        format!(", where {}", each.join(" and "))
+        format!("{word}{}", each.join(" and "))
     }
 }
 
@@ -70,7 +99,7 @@ fn required(claims: &BTreeMap<String, String>) -> String {
 mod tests {
     use super::*;
 
-    fn told(provider: IdentityProviderConfig) -> Vec<String> {
+    fn of_provider(provider: IdentityProviderConfig) -> Vec<String> {
         let provider = IdentityProviderConfig {
             issuer_url: "https://id.example.com".to_owned(),
             client_id: "kubernetes".to_owned(),
@@ -83,11 +112,11 @@ mod tests {
     fn it_is_told_as_whom_they_get_in() {
         let text = |text: &str| Some(text.to_owned());
         assert_eq!(
-            told(IdentityProviderConfig::default()),
+            of_provider(IdentityProviderConfig::default()),
             ["getting in, as `https://id.example.com#` and the claim sub"]
         );
         assert_eq!(
-            told(IdentityProviderConfig {
+            of_provider(IdentityProviderConfig {
                 username_claim: text("email"),
                 groups_claim: text("teams"),
                 ..IdentityProviderConfig::default()
@@ -95,21 +124,51 @@ mod tests {
             ["getting in, as the claim email", "the groups of the claim teams"]
         );
         assert_eq!(
-            told(IdentityProviderConfig {
+            of_provider(IdentityProviderConfig {
                 username_claim: text("name"),
                 username_prefix: text("-"),
                 groups_claim: text("teams"),
                 groups_prefix: text("id:"),
-                required_claims: BTreeMap::from([
-                    ("hd".to_owned(), "example.com".to_owned()),
-                    ("team".to_owned(), "platform".to_owned())
-                ]),
                 ..IdentityProviderConfig::default()
             }),
             [
-                "getting in, as the claim name, where the claim hd is example.com and the claim team is platform",
-                "the groups of `id:` and the claim teams, where the claim hd is example.com and the claim team is platform",
+                "getting in, as the claim name",
+                "the groups of `id:` and the claim teams"
             ]
         );
+    }
+
+    /// Who is asked for more loses, and gains nothing.
+    #[test]
+    fn claims_say_for_whom_it_holds_and_did_not() {
+        let claims = |claims: &[(&str, &str)]| -> Claims {
+            let claims = claims.iter();
+            claims
+                .map(|(claim, value)| ((*claim).to_owned(), (*value).to_owned()))
+                .collect()
+        };
+        let (none, team) = (claims(&[]), claims(&[("team", "platform")]));
+        let (both, other) = (
+            claims(&[("team", "platform"), ("hd", "example.com")]),
+            claims(&[("team", "other")]),
+        );
+        let where_team = ", where the claim team is platform";
+        for (now, then, expected) in [
+            (&none, None, Some("")),
+            (&team, None, Some(where_team)),
+            (
+                &both,
+                None,
+                Some(", where the claim hd is example.com and the claim team is platform"),
+            ),
+            (&team, Some(&team), None),
+            (&team, Some(&none), None),
+            (&none, Some(&team), Some(", unless the claim team is platform")),
+            (&both, Some(&team), None),
+            (&team, Some(&both), Some(", unless the claim hd is example.com")),
+            (&team, Some(&other), Some(where_team)),
+        ] {
+            assert_eq!(beyond(now, then).as_deref(), expected, "{now:?} {then:?}");
+        }
     }
 }

@@ -170,7 +170,6 @@ fn unplanned(plan: &Plan) -> BTreeSet<String> {
 
 /// What decides in the cluster, as far as it was asked for.
 fn picture(live: &Live) -> Picture {
-    let is_read = live.cluster.mode() != Ok(AuthenticationMode::Api);
     let principals = live.each::<PrincipalByArn>();
     Picture {
         cluster: live.cluster.name.clone(),
@@ -178,7 +177,7 @@ fn picture(live: &Live) -> Picture {
         account: live.account.clone(),
         version: live.cluster.version.clone(),
         authentication_mode: live.cluster.authentication_mode.clone(),
-        aws_auth: if is_read {
+        aws_auth: if reads_aws_auth(live) {
             part(live.aws_auth(), |found| {
                 found.as_ref().map(|found| found.data.clone())
             })
@@ -194,6 +193,11 @@ fn picture(live: &Live) -> Picture {
         service_accounts: Read::Unread(NOT_ASKED.to_owned()),
         aws: AwsPicture::not_read(NOT_ASKED),
     }
+}
+
+/// Whether aws-auth lets anybody in.
+fn reads_aws_auth(live: &Live) -> bool {
+    live.cluster.mode() != Ok(AuthenticationMode::Api)
 }
 
 /// The roles that were read one by one, over all where all were listed: a plan changes the ones that it read.
@@ -228,7 +232,10 @@ fn unread(live: &Live) -> Vec<String> {
             "access entries",
             live.access_entries().is_some_and(Result::is_err),
         ),
-        ("aws-auth", live.aws_auth().is_some_and(Result::is_err)),
+        (
+            "aws-auth",
+            reads_aws_auth(live) && live.aws_auth().is_some_and(Result::is_err),
+        ),
         ("bindings", live.bindings().is_some_and(Result::is_err)),
         ("roles", live.get(&AllRbacRoles).is_some_and(Result::is_err)),
     ];

@@ -32,6 +32,7 @@ fn change(draft: &mut PlanDraft, action: Action, address: &str, attributes: Vec<
 fn plan(changes: Vec<(Action, &str, Vec<AttributeChange>)>) -> Plan {
     let mut draft = PlanDraft::default();
     draft.set_target("issuer", ISSUER);
+    draft.set_target("account", "111122223333");
     for (action, address, attributes) in changes {
         change(&mut draft, action, address, attributes);
     }
@@ -110,6 +111,43 @@ fn role_that_goes_takes_its_policies_and_is_not_told_twice() {
         said(vec![(Action::Delete, "iam-role/app/web", vec![role])]),
         ["- service account app/web: role web-role"],
         "policies that could not be read"
+    );
+}
+
+/// Roles of two accounts may have one name, of which one goes.
+#[test]
+fn role_of_another_account_is_told_whatever_goes_here() {
+    let role = AttributeChange::plain("role", Some(json!("shared")), None).with_effect(Effect::Narrower);
+    let policy = AttributeChange::plain("managed policy", Some(json!("s3")), None);
+    let own = "arn:aws:iam::111122223333:role/shared";
+    let other = "arn:aws:iam::999999999999:role/shared";
+    let told = |before, after| {
+        said(vec![
+            (
+                Action::Delete,
+                "iam-role/app/web",
+                vec![role.clone(), policy.clone()],
+            ),
+            (
+                Action::Update,
+                "service-account/app/web",
+                vec![annotation(before, after)],
+            ),
+        ])
+    };
+    assert_eq!(
+        told(Some(own), Some(other)),
+        [
+            format!("+ service account app/web: role {other}"),
+            "- service account app/web: managed policy s3".to_owned(),
+        ]
+    );
+    assert_eq!(
+        told(Some(other), None),
+        [
+            "- service account app/web: managed policy s3".to_owned(),
+            format!("- service account app/web: role {other}"),
+        ]
     );
 }
 

@@ -7,6 +7,7 @@ mod adoption;
 mod calls;
 mod findings;
 mod granted;
+mod mapping;
 mod operation;
 mod plan;
 mod removal;
@@ -201,8 +202,9 @@ impl Kind for AccessEntryKind {
         Ok(())
     }
 
-    fn review(&self, request: &Request, _live: &Live, after: &Live, draft: &mut PlanDraft) {
+    fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
         if is_asked(request) {
+            mapping::judge_deletions(live, after, draft);
             findings::review(request, after, draft);
         }
     }

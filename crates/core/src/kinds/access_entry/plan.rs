@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{
     granted::{Granted, effect, effect_of_groups, effect_of_policy, meaning, policy_change},
+    mapping::{as_whom, mapped},
     operation::made,
     own_tags, removal,
     replacement::Stale,
@@ -20,11 +21,7 @@ use crate::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
     },
-    guard::{
-        Guard,
-        access::{Admitted, MASTERS, principal_key},
-        aws_auth::AwsAuthReading,
-    },
+    guard::{Guard, access::MASTERS},
     kinds::{
         Request,
         bridge::{Bridge, gives_everything},
@@ -212,13 +209,6 @@ impl Subject<'_> {
         }
     }
 
-    /// What aws-auth makes of the principal, where the cluster reads it.
-    fn mapped(&self) -> Option<Admitted> {
-        let reading = AwsAuthReading::of_live(self.live).and_then(Result::ok)?;
-        let mapped = reading.access.principals.get(&principal_key(self.arn()))?;
-        (self.live.cluster.authentication_mode.as_deref() != Some("API")).then(|| mapped.clone())
-    }
-
     /// The groups that the principal loses with its mapping, as far as an entry may have them: it keeps them until its policies count.
     pub(super) fn held_over(&self) -> Vec<String> {
         if self.wanted.policies.is_empty() || is_for_nodes(&self.wanted.entry_type) {
@@ -227,24 +217,21 @@ impl Subject<'_> {
         let may_be_given = |group: &String| {
             reserved_prefix(group).is_none() && !group.contains("{{") && !self.wanted.groups.contains(group)
         };
-        let groups = self.mapped().map(|mapped| mapped.groups).unwrap_or_default();
+        let groups = mapped(self.arn(), self.live)
+            .map(|mapped| mapped.groups)
+            .unwrap_or_default();
         groups.into_iter().filter(may_be_given).collect()
     }
 
     fn create(&self, draft: &mut PlanDraft) {
         let cleaned = self.clean_up(draft);
         let steps = self.create_steps(cleaned.clone(), draft);
-        let mapped = self.mapped();
+        let mapped = mapped(self.arn(), self.live);
         let mut notes: Vec<String> = cleaned.iter().map(|_| self.clean_up_note()).collect();
         if let Some(mapped) = &mapped {
-            let groups = if mapped.groups.is_empty() {
-                "no groups".to_owned()
-            } else {
-                format!("the groups {}", mapped.groups.join(", "))
-            };
             notes.push(format!(
-                "From then on the cluster ignores its mapping in aws-auth, user name {} with {groups}.",
-                mapped.username
+                "From then on the cluster ignores its mapping in aws-auth, {}.",
+                as_whom(mapped)
             ));
             let held_over = self.held_over();
             if !held_over.is_empty() {

@@ -215,11 +215,7 @@ fn after_its_mapping(arn: &str, live: &Live, draft: &mut PlanDraft) {
 /// Whether `aws-auth` lets the principal in once its entry is gone, or may.
 fn is_mapped(arn: &str, live: &Live) -> bool {
     match AwsAuthReading::of_live(live) {
-        Some(Ok(reading)) => {
-            let access = &reading.access;
-            let account = arn.split(':').nth(4).unwrap_or_default();
-            access.principals.contains_key(&principal_key(arn)) || access.accounts.contains(account)
-        }
+        Some(Ok(reading)) => reading.access.admitted(arn).is_some(),
         Some(Err(_)) => true,
         None => false,
     }

@@ -33,12 +33,12 @@ pub(super) fn attributes(
                 .get(&key)
                 .cloned()
                 .or_else(|| change.before.clone())
-                .or_else(|| by_account(before, &change.subject)),
+                .or_else(|| before.by_account(&change.subject)),
             after
                 .principals
                 .get(&key)
                 .cloned()
-                .or_else(|| by_account(after, &change.subject)),
+                .or_else(|| after.by_account(&change.subject)),
         )
     };
     let effect = if overridden == Some(true) {
@@ -69,15 +69,6 @@ pub(super) fn attributes(
         first.remark = Some(remark.to_owned());
     }
     attributes
-}
-
-/// As whom a principal gets in by its account alone: under its own ARN, in no group.
-fn by_account(access: &AwsAuthAccess, arn: &str) -> Option<Admitted> {
-    let account = arn.split(':').nth(4)?;
-    access.accounts.contains(account).then(|| Admitted {
-        username: arn.to_owned(),
-        groups: Vec::new(),
-    })
 }
 
 fn principal(

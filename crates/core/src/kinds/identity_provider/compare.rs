@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::{engine::AttributeChange, ports::aws::IdentityProviderConfig};
+use crate::{
+    engine::{AttributeChange, Effect},
+    ports::aws::IdentityProviderConfig,
+};
 
 /// A provider as EKS takes it, attribute by attribute: what is not given is what EKS takes in its place.
 fn attributes(config: &IdentityProviderConfig) -> BTreeMap<&'static str, serde_json::Value> {
@@ -49,6 +52,50 @@ pub(super) fn differences(
         .collect()
 }
 
+/// The attributes that differ of a provider that is replaced, each with what it means for access.
+pub(super) fn judged(
+    before: &IdentityProviderConfig,
+    after: &IdentityProviderConfig,
+) -> Vec<AttributeChange> {
+    let differences = differences(Some(before), Some(after)).into_iter();
+    differences
+        .map(|attribute| {
+            let effect = effect(&attribute.name, before, after);
+            attribute.with_effect(effect)
+        })
+        .collect()
+}
+
+/// Others are let in, or as others, but where somebody only gets groups, or more or less is asked of all.
+fn effect(name: &str, before: &IdentityProviderConfig, after: &IdentityProviderConfig) -> Effect {
+    let has_groups = |config: &IdentityProviderConfig| {
+        config
+            .groups_claim
+            .as_deref()
+            .is_some_and(|claim| !claim.is_empty())
+    };
+    let (had_groups, has_groups) = (has_groups(before), has_groups(after));
+    match name {
+        "groupsClaim" if !had_groups => Effect::Broader,
+        "groupsClaim" if !has_groups => Effect::Narrower,
+        // Without a claim it stands before nothing, and with a new one or an old one it is part of that.
+        "groupsPrefix" if !(had_groups && has_groups) => Effect::Equal,
+        "requiredClaims" => {
+            let asks = |one: &IdentityProviderConfig, other: &IdentityProviderConfig| {
+                let mut claims = other.required_claims.iter();
+                claims.all(|(claim, value)| one.required_claims.get(claim) == Some(value))
+            };
+            match (asks(after, before), asks(before, after)) {
+                (true, true) => Effect::Equal,
+                (true, false) => Effect::Narrower,
+                (false, true) => Effect::Broader,
+                (false, false) => Effect::Incomparable,
+            }
+        }
+        _ => Effect::Incomparable,
+    }
+}
+
 /// The wanted tags that are missing or have another value. Other tags stay.
 pub(super) fn tags_to_set(
     live: &IdentityProviderConfig,
@@ -69,6 +116,64 @@ mod tests {
             username_claim: claim.map(str::to_owned),
             username_prefix: prefix.map(str::to_owned),
             ..IdentityProviderConfig::default()
+        }
+    }
+
+    /// What it means for access that one provider takes another's place, attribute by attribute.
+    #[test]
+    fn replacement_is_judged_by_who_gets_in_and_in_which_groups() {
+        let with = |groups_claim: &str, groups_prefix: &str, required: &[(&str, &str)]| {
+            let claims = required.iter();
+            IdentityProviderConfig {
+                issuer_url: "https://id".to_owned(),
+                groups_claim: Some(groups_claim.to_owned()),
+                groups_prefix: Some(groups_prefix.to_owned()),
+                required_claims: claims
+                    .map(|(claim, value)| ((*claim).to_owned(), (*value).to_owned()))
+                    .collect(),
+                ..IdentityProviderConfig::default()
+            }
+        };
+        let team: &[_] = &[("team", "platform")];
+        let both: &[_] = &[("team", "platform"), ("hd", "example.com")];
+        let other: &[_] = &[("team", "other")];
+        for (before, after, expected) in [
+            (with("", "a:", &[]), with("", "b:", &[]), vec![Effect::Equal]),
+            (
+                with("g", "a:", &[]),
+                with("g", "b:", &[]),
+                vec![Effect::Incomparable],
+            ),
+            (with("g", "", &[]), with("h", "", &[]), vec![Effect::Incomparable]),
+            (
+                with("", "a:", &[]),
+                with("g", "b:", &[]),
+                vec![Effect::Broader, Effect::Equal],
+            ),
+            (
+                with("g", "a:", &[]),
+                with("", "", &[]),
+                vec![Effect::Narrower, Effect::Equal],
+            ),
+            (with("", "", &[]), with("", "", team), vec![Effect::Narrower]),
+            (with("", "", team), with("", "", both), vec![Effect::Narrower]),
+            (with("", "", both), with("", "", team), vec![Effect::Broader]),
+            (
+                with("", "", team),
+                with("", "", other),
+                vec![Effect::Incomparable],
+            ),
+            (
+                provider(Some("name"), None),
+                provider(Some("sub"), None),
+                vec![Effect::Incomparable],
+            ),
+        ] {
+            let found: Vec<Effect> = judged(&before, &after)
+                .into_iter()
+                .filter_map(|attribute| attribute.effect)
+                .collect();
+            assert_eq!(found, expected, "{before:?} {after:?}");
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     Operation,
-    compare::{differences, tags_to_set},
+    compare::{differences, judged, tags_to_set},
     to_go,
 };
 use crate::{
@@ -232,13 +232,10 @@ fn compare(
 ) {
     let wanted = &provider.config;
     let address = addresses::identity_provider(&wanted.name);
-    let mut attributes = differences(Some(existing), Some(wanted));
+    let attributes = judged(existing, wanted);
     let tags = tags_to_set(existing, wanted);
     let source = (Some(existing), provider.location.clone());
     if !attributes.is_empty() {
-        for attribute in &mut attributes {
-            attribute.effect = Some(Effect::Incomparable);
-        }
         let out = disassociate(existing, before(draft), live, draft);
         let (back, _) = associate(wanted, vec![out.clone()], live, draft);
         draft.add_finding(
