@@ -68,24 +68,24 @@ pub(super) fn judged(
 
 /// Others are let in, or as others, but where somebody only gets groups, or more or less is asked of all.
 fn effect(name: &str, before: &IdentityProviderConfig, after: &IdentityProviderConfig) -> Effect {
-    let has_groups = |config: &IdentityProviderConfig| {
+    let gives_groups = |config: &IdentityProviderConfig| {
         config
             .groups_claim
             .as_deref()
             .is_some_and(|claim| !claim.is_empty())
     };
-    let (had_groups, has_groups) = (has_groups(before), has_groups(after));
+    let (then, now) = (gives_groups(before), gives_groups(after));
     match name {
-        "groupsClaim" if !had_groups => Effect::Broader,
-        "groupsClaim" if !has_groups => Effect::Narrower,
+        "groupsClaim" if !then => Effect::Broader,
+        "groupsClaim" if !now => Effect::Narrower,
         // Without a claim it stands before nothing, and with a new one or an old one it is part of that.
-        "groupsPrefix" if !(had_groups && has_groups) => Effect::Equal,
+        "groupsPrefix" if !(then && now) => Effect::Equal,
         "requiredClaims" => {
-            let asks = |one: &IdentityProviderConfig, other: &IdentityProviderConfig| {
+            let demands = |one: &IdentityProviderConfig, other: &IdentityProviderConfig| {
                 let mut claims = other.required_claims.iter();
                 claims.all(|(claim, value)| one.required_claims.get(claim) == Some(value))
             };
-            match (asks(after, before), asks(before, after)) {
+            match (demands(after, before), demands(before, after)) {
                 (true, true) => Effect::Equal,
                 (true, false) => Effect::Narrower,
                 (false, true) => Effect::Broader,
