@@ -272,6 +272,15 @@ fn no_view_takes_the_place_of_a_file_that_is_read() {
             read(&place, "changed.yaml")
         ),
     );
+    let is_refused = |line: &[&str]| {
+        let ended = place.run(line);
+        assert_eq!(ended.code, 64, "{line:?}: {}", ended.stderr);
+        let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            said.contains("is a file that this command reads"),
+            "{line:?}: {said}"
+        );
+    };
     for line in [
         &["plan", "-f", "empty.yaml", "--json-into", "./empty.yaml"][..],
         &[
@@ -285,13 +294,7 @@ fn no_view_takes_the_place_of_a_file_that_is_read() {
         &["plan", "-f", "clusters", "--json-into", "clusters/empty.yaml"],
         &["plan", "-f", "with.yaml", "--metrics-into", "policies/x.yaml"],
     ] {
-        let ended = place.run(line);
-        assert_eq!(ended.code, 64, "{line:?}: {}", ended.stderr);
-        let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(
-            said.contains("is a file that this command reads"),
-            "{line:?}: {said}"
-        );
+        is_refused(line);
     }
     // A saved plan is the JSON of an earlier run, by any name.
     assert_eq!(
@@ -316,13 +319,7 @@ fn no_view_takes_the_place_of_a_file_that_is_read() {
         &["show", "plans", "--json-into", "plans/a.json"],
     ] {
         let saved = read(&place, "plan.json");
-        let ended = place.run(line);
-        assert_eq!(ended.code, 64, "{line:?}: {}", ended.stderr);
-        assert!(
-            ended.stderr.contains("is a file that this command reads"),
-            "{line:?}: {}",
-            ended.stderr
-        );
+        is_refused(line);
         assert_eq!(read(&place, "plan.json"), saved, "{line:?}");
         assert_eq!(read(&place, "plans/a.json"), saved, "{line:?}");
     }

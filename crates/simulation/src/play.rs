@@ -30,6 +30,7 @@ use serde_json::Value;
 
 use crate::{
     clock::{self, OFF, Seconds},
+    hands::Hand,
     history::{History, Planned, STEP, Told, What},
     inhabitants,
     request::request,
@@ -192,14 +193,9 @@ async fn run_once(number: usize, run: &Run, bed: &Sandbox, history: &History) {
         return;
     }
     if let Some(between) = &run.between {
-        let edited = bed.another_process().edit(|world| {
-            history.time(world);
-            let hand = between.hand(&planned, world);
-            if let Some(hand) = hand.filter(|hand| hand.apply(world)) {
-                history.hand(format!("{hand:?}"), world);
-            }
+        by_hand(&bed.another_process(), history, |world| {
+            between.hand(&planned, world)
         });
-        edited.unwrap();
     }
     let watched = Watched {
         runner: runner(bed, &request),
@@ -254,6 +250,17 @@ async fn run_once(number: usize, run: &Run, bed: &Sandbox, history: &History) {
     }
 }
 
+/// Does what a hand does in the world as it is then, and keeps it, where there is anything to do.
+fn by_hand(bed: &Sandbox, history: &History, hand: impl FnOnce(&World) -> Option<Hand>) {
+    let edited = bed.edit(|world| {
+        history.time(world);
+        if let Some(hand) = hand(world).filter(|hand| hand.apply(world)) {
+            history.hand(format!("{hand:?}"), world);
+        }
+    });
+    edited.unwrap();
+}
+
 /// The process of a run: what goes wrong for it, what is kept of it, and what hands do before its writes.
 fn process(
     number: usize,
@@ -285,13 +292,7 @@ fn process(
         }
         let nth = writes.fetch_add(1, Ordering::Relaxed) + 1;
         for (_, hand) in meanwhile.iter().filter(|(at, _)| *at == nth) {
-            let edited = others.edit(|world| {
-                kept.time(world);
-                if hand.apply(world) {
-                    kept.hand(format!("{hand:?}"), world);
-                }
-            });
-            edited.unwrap();
+            by_hand(&others, &kept, |_| Some(hand.clone()));
         }
     });
     process

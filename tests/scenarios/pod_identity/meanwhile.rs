@@ -3,11 +3,23 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use eksact_core::{engine::StepFailure, ports::CallErrorKind};
-use eksact_simulator::{Fault, Matching, Rule};
-use serde_json::json;
+use eksact_simulator::{Fault, Matching, Rule, Sandbox};
+use serde_json::{Value, json};
 
 use super::{ROLE, associations, bed, deletion, file, given, request_of};
 use crate::scenarios::stage::{again, apply, carry_out, cluster, plan, request};
+
+/// Lets the role be as EKS sees one that is new to it; gives its trust policy.
+fn hide(bed: &Sandbox, role: &str) -> Value {
+    let trust = bed.edit(|world| {
+        std::mem::replace(
+            &mut world.roles.get_mut(role).unwrap().trust_policy,
+            json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+                "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}),
+        )
+    });
+    trust.unwrap()
+}
 
 /// EKS does not see a role that IAM has just made, and says what it says of a wrong one.
 #[tokio::test(start_paused = true)]
@@ -15,15 +27,8 @@ async fn role_that_eks_does_not_see_yet_is_waited_for() {
     let bed = bed();
     let request = request(&file(&[&given("")]));
     let plan = plan(&bed, &request).await;
-    let trust = bed.edit(|world| {
-        let role = world.roles.get_mut("reader").unwrap();
-        std::mem::replace(
-            &mut role.trust_policy,
-            json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
-                "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}),
-        )
-    });
-    let (other, trust) = (bed.another_process(), trust.unwrap());
+    let trust = hide(&bed, "reader");
+    let (other, trust) = (bed.another_process(), trust);
     tokio::spawn(async move {
         tokio::time::sleep(std::time::Duration::from_secs(40)).await;
         other
@@ -57,16 +62,9 @@ async fn association_that_changes_while_its_role_is_waited_for_is_kept() {
     let other = "arn:aws:iam::111122223333:role/other";
     let wanted = request_of(&[&given("").replace(ROLE, other)]);
     let planned = plan(&bed, &wanted).await;
-    let trust = bed.edit(|world| {
-        let role = world.roles.get_mut("other").unwrap();
-        std::mem::replace(
-            &mut role.trust_policy,
-            json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
-                "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}),
-        )
-    });
+    let trust = hide(&bed, "other");
     // The role is seen from the second write on; before the first somebody changes the association.
-    let (hand, trust, second) = (bed.another_process(), trust.unwrap(), AtomicBool::new(false));
+    let (hand, trust, second) = (bed.another_process(), trust, AtomicBool::new(false));
     bed.faults().before_each_write(move |_| {
         let is_second = second.swap(true, Ordering::Relaxed);
         let edited = hand.edit(|world| {

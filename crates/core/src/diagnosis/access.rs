@@ -19,7 +19,7 @@ use crate::{
     live::{Live, PodIdentityAssociationById, addresses},
     migration::{Choices, Facts, Fate, Line, Verdict, lines},
     ports::{
-        aws::{AccessEntry, AccessPolicy, AuthenticationMode},
+        aws::{AccessEntry, AccessPolicy},
         kubernetes::RbacBinding,
     },
 };
@@ -105,15 +105,11 @@ fn known_entries(live: &Live) -> &[AccessEntry] {
 
 /// How many lines of `aws-auth` count.
 pub fn counted_lines(live: &Live, aws_auth: &AwsAuth) -> usize {
-    if is_read(live) {
+    if live.cluster.reads_aws_auth() {
         aws_auth.roles.entries.len() + aws_auth.users.entries.len() + aws_auth.accounts.entries.len()
     } else {
         0
     }
-}
-
-fn is_read(live: &Live) -> bool {
-    live.cluster.mode() != Ok(AuthenticationMode::Api)
 }
 
 /// Everything that is wrong; `plan` is that of [`as_it_is`], over `live`.
@@ -163,7 +159,7 @@ pub fn findings(live: &Live, aws_auth: &AwsAuth, plan: &Plan) -> Vec<Finding> {
             .and_then(|address| by_address.get(address));
         found.push(entry.map_or_else(|| finding.clone(), |entry| of_entry(finding, entry, target)));
     }
-    if is_read(live) {
+    if live.cluster.reads_aws_auth() {
         of_lines(live, aws_auth, target, &mut found);
     }
     found

@@ -149,7 +149,7 @@ pub(super) fn mappings(live: &Live) -> Section {
         return section;
     };
     let aws_auth = parse(&config_map.data);
-    if live.cluster.mode() == Ok(AuthenticationMode::Api) {
+    if !live.cluster.reads_aws_auth() {
         section.leave_out(
             "the ConfigMap aws-auth",
             "the cluster is in authentication mode API and does not read it",

@@ -63,8 +63,7 @@ fn words(admitted: &Admitted) -> String {
 
 /// Whether a plan makes `aws-auth` void.
 pub(super) fn voids_aws_auth(before: &Live, after: &Live) -> bool {
-    let is_void = |live: &Live| live.cluster.mode() == Ok(AuthenticationMode::Api);
-    !is_void(before) && is_void(after)
+    before.cluster.reads_aws_auth() && !after.cluster.reads_aws_auth()
 }
 
 /// Adds the refusal of each step that cannot be undone.

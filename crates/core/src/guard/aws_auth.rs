@@ -10,10 +10,7 @@ use super::{
 };
 use crate::{
     live::Live,
-    ports::{
-        CallError,
-        aws::{AuthenticationMode, CallerIdentity},
-    },
+    ports::{CallError, aws::CallerIdentity},
 };
 use eksact_identity::authn::aws_auth::{self, AwsAuth, Identity, Principals};
 
@@ -107,8 +104,7 @@ fn over_access(before: &Live, after: &Live) -> Vec<Refusal> {
     }
     let nobody = Arc::new(AwsAuthReading::of(&BTreeMap::new()));
     let reading = |live: &Live| {
-        let is_read = live.cluster.mode() != Ok(AuthenticationMode::Api);
-        let reading = AwsAuthReading::of_live(live).filter(|_| is_read);
+        let reading = AwsAuthReading::of_live(live).filter(|_| live.cluster.reads_aws_auth());
         match reading {
             None => Some(Arc::clone(&nobody)),
             Some(reading) => reading.ok(),

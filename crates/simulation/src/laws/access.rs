@@ -245,17 +245,16 @@ fn moments(
     };
     // What a mapping gives that could not be read is lost with the entry that the plan makes for its principal: it says so.
     let is_unread = |arn: &str| {
-        let mut findings = planned.plan.findings.iter();
-        let mut changes = planned.plan.changes.iter();
-        findings.any(|finding| finding.code.as_str() == "aws-auth-unreadable")
-            && changes.any(|change| change.address.kind() == "access-entry" && change.address.name() == arn)
+        planned.plan.findings.iter().any(|finding| {
+            let address = finding.address.as_ref();
+            finding.code.as_str() == "aws-auth-unreadable"
+                && address.is_some_and(|address| address.kind() == "access-entry" && address.name() == arn)
+        })
     };
     // Who has a policy and is to lose it has it as the plan changes it, until then: the plan says so of the policy.
     let is_told_policy = |right: &str, had: &Rights| {
         policy_behind(right).is_some_and(|policy| {
-            let mut changes = planned.plan.changes.iter();
-            changes.any(|change| change.address.kind() == "managed-policy" && change.address.name() == policy)
-                && had.iter().any(|had| policy_behind(had) == Some(policy))
+            has("managed-policy", policy) && had.iter().any(|had| policy_behind(had) == Some(policy))
         })
     };
     let first = planned.read.1;

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     engine::{AccessDelta, HolderDelta, HolderKind, Plan, Severity},
     live::{AllRbacRoles, Live, Observed, PrincipalByArn, RbacRoleByKey, RoleKey},
-    ports::{aws::AuthenticationMode, kubernetes::RbacRole},
+    ports::kubernetes::RbacRole,
 };
 
 const NOT_ASKED: &str = "the plan does not need it";
@@ -177,7 +177,7 @@ fn picture(live: &Live) -> Picture {
         account: live.account.clone(),
         version: live.cluster.version.clone(),
         authentication_mode: live.cluster.authentication_mode.clone(),
-        aws_auth: if reads_aws_auth(live) {
+        aws_auth: if live.cluster.reads_aws_auth() {
             part(live.aws_auth(), |found| {
                 found.as_ref().map(|found| found.data.clone())
             })
@@ -193,11 +193,6 @@ fn picture(live: &Live) -> Picture {
         service_accounts: Read::Unread(NOT_ASKED.to_owned()),
         aws: AwsPicture::not_read(NOT_ASKED),
     }
-}
-
-/// Whether aws-auth lets anybody in.
-fn reads_aws_auth(live: &Live) -> bool {
-    live.cluster.mode() != Ok(AuthenticationMode::Api)
 }
 
 /// The roles that were read one by one, over all where all were listed: a plan changes the ones that it read.
@@ -234,7 +229,7 @@ fn unread(live: &Live) -> Vec<String> {
         ),
         (
             "aws-auth",
-            reads_aws_auth(live) && live.aws_auth().is_some_and(Result::is_err),
+            live.cluster.reads_aws_auth() && live.aws_auth().is_some_and(Result::is_err),
         ),
         ("bindings", live.bindings().is_some_and(Result::is_err)),
         ("roles", live.get(&AllRbacRoles).is_some_and(Result::is_err)),

@@ -12,18 +12,23 @@ use crate::{
         aws_auth::AwsAuthReading,
     },
     live::{Live, addresses},
-    ports::aws::AuthenticationMode,
 };
 
 /// As whom `aws-auth` lets a principal in; none where it does not, the cluster does not read it, or it could not be read.
 pub(super) fn mapped(arn: &str, live: &Live) -> Option<Admitted> {
-    reads_aws_auth(live)
+    live.cluster
+        .reads_aws_auth()
         .then(|| AwsAuthReading::of_live(live)?.ok()?.access.admitted(arn))
         .flatten()
 }
 
-fn reads_aws_auth(live: &Live) -> bool {
-    live.cluster.mode() != Ok(AuthenticationMode::Api)
+/// Whether `aws-auth` lets the principal in once its entry is gone, or may.
+pub(super) fn may_be_mapped(arn: &str, live: &Live) -> bool {
+    match AwsAuthReading::of_live(live) {
+        Some(Ok(reading)) => reading.access.admitted(arn).is_some(),
+        Some(Err(_)) => true,
+        None => false,
+    }
 }
 
 /// `user name dev with the groups ops, readers`.
@@ -37,7 +42,7 @@ pub(super) fn as_whom(admitted: &Admitted) -> String {
 
 /// Judges the entries that go over what their principals are let in as afterwards: `after` is `live` once the plan is applied.
 pub(super) fn judge_deletions(live: &Live, after: &Live, draft: &mut PlanDraft) {
-    let Some(reading) = AwsAuthReading::of_live(after).filter(|_| reads_aws_auth(after)) else {
+    let Some(reading) = AwsAuthReading::of_live(after).filter(|_| after.cluster.reads_aws_auth()) else {
         return;
     };
     let entries = |live| Live::access_entries(live).and_then(|entries| entries.as_ref().ok());

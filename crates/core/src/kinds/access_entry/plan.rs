@@ -110,7 +110,7 @@ fn unread_mappings(entries: &[Cow<'_, ConfiguredEntry>], live: &Live, draft: &mu
     let Some(Err(error)) = live.aws_auth() else {
         return;
     };
-    if live.cluster.mode() == Ok(AuthenticationMode::Api) {
+    if !live.cluster.reads_aws_auth() {
         return;
     }
     for entry in entries {

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{
     granted, is_marked,
+    mapping::may_be_mapped,
     operation::Operation,
     resolved,
     stack::{self, MadeBy},
@@ -16,7 +17,7 @@ use crate::{
     engine::{
         Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, plan::fingerprint,
     },
-    guard::{access::principal_key, aws_auth::AwsAuthReading},
+    guard::access::principal_key,
     kinds::{
         Request,
         revocation::{held_back, is_held_back},
@@ -207,17 +208,11 @@ fn after_its_mapping(arn: &str, live: &Live, draft: &mut PlanDraft) {
         .find(is_its)
         .map(|change| change.address.clone());
     let mode = addresses::authentication_mode(&live.cluster.name, AuthenticationMode::Api);
-    for first in mapping.into_iter().chain(is_mapped(arn, live).then_some(mode)) {
+    for first in mapping
+        .into_iter()
+        .chain(may_be_mapped(arn, live).then_some(mode))
+    {
         draft.prefer_order(first, entry.clone());
-    }
-}
-
-/// Whether `aws-auth` lets the principal in once its entry is gone, or may.
-fn is_mapped(arn: &str, live: &Live) -> bool {
-    match AwsAuthReading::of_live(live) {
-        Some(Ok(reading)) => reading.access.admitted(arn).is_some(),
-        Some(Err(_)) => true,
-        None => false,
     }
 }
 

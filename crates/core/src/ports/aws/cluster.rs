@@ -56,6 +56,11 @@ impl Cluster {
         let mode = self.authentication_mode.as_deref();
         mode.map_or(Ok(AuthenticationMode::ConfigMap), str::parse)
     }
+
+    /// Whether `aws-auth` lets anybody in: in every mode but `API`, and perhaps in one that this version does not know.
+    pub fn reads_aws_auth(&self) -> bool {
+        self.mode() != Ok(AuthenticationMode::Api)
+    }
 }
 
 /// Reads clusters.
