@@ -4,7 +4,6 @@
 //! about the object.
 
 use std::error::Error;
-use std::io;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::{
@@ -14,6 +13,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::{ErrorMetadata, metadata::ProvideErrorMetadata};
 
+use crate::causes::{causes, text};
 use eksact_core::ports::{CallError, CallErrorKind};
 
 /// An AWS action: the service as IAM's prefix has it, and the action's name.
@@ -278,17 +278,9 @@ pub(super) fn never_connected(error: &(dyn Error + 'static)) -> bool {
 
 /// The first cause of type `T`.
 fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    causes(error).find_map(|cause| cause.downcast_ref::<T>())
-}
-
-/// An error and its causes. The error inside an `io::Error` is a cause too; the standard library skips it.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| {
-        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        }
-    })
+    causes(error)
+        .into_iter()
+        .find_map(|cause| cause.downcast_ref::<T>())
 }
 
 /// Code and message of a refused `AssumeRole`, with which a profile's chain ends.
@@ -328,7 +320,7 @@ pub(crate) fn chain_text(error: &(dyn Error + 'static)) -> String {
             texts.push(said);
             break;
         }
-        let text = cause.to_string().trim().to_owned();
+        let text = text(cause);
         if text.is_empty()
             || HOLLOW.contains(&text.as_str())
             || texts.iter().any(|known| known.contains(&text))

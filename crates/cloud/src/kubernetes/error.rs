@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use kube::core::Status;
 
-use super::causes::{causes, chain, excerpt, is_time_limit};
+use crate::causes::{causes, chain, excerpt, is_time_limit};
 use eksact_core::ports::{CallError, CallErrorKind};
 use eksact_message::duration::in_words;
 

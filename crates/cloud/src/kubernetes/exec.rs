@@ -16,10 +16,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    causes::excerpt,
     error::Call,
     token::{BearerToken, TokenSource},
 };
+use crate::causes::excerpt;
 use eksact_core::ports::{CallError, CallErrorKind};
 
 /// What kubectl assumes for a plugin of which the kubeconfig names no version.

@@ -2,7 +2,6 @@
 //!
 //! No kind of object is known here, and what to write is decided by the plan.
 
-mod causes;
 mod connect;
 mod connection;
 mod error;

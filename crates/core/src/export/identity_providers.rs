@@ -6,7 +6,8 @@ use super::{
     words::map,
 };
 use crate::{
-    live::{Live, addresses},
+    kinds::identity_provider,
+    live::Live,
     ports::aws::{DEFAULT_USERNAME_CLAIM, IdentityProviderConfig},
 };
 use eksact_yaml::edit::Value;
@@ -14,10 +15,7 @@ use eksact_yaml::edit::Value;
 /// The providers, by name.
 pub(super) fn identity_providers(live: &Live) -> Section {
     let mut section = Section::list(None, "identityProviders");
-    let mut all: Vec<&IdentityProviderConfig> = match live.identity_providers() {
-        Some(Ok(all)) => all.iter().collect(),
-        _ => Vec::new(),
-    };
+    let mut all: Vec<&IdentityProviderConfig> = identity_provider::providers(live).iter().collect();
     all.sort_by(|one, other| one.name.cmp(&other.name));
     for provider in all {
         if provider.status == "DELETING" {
@@ -26,7 +24,7 @@ pub(super) fn identity_providers(live: &Live) -> Section {
         }
         section.items.push(Item {
             name: provider.name.clone(),
-            addresses: vec![addresses::identity_provider(&provider.name)],
+            addresses: vec![identity_provider::address(&provider.name)],
             value: value(provider),
         });
     }

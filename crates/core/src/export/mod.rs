@@ -17,13 +17,14 @@ mod words;
 pub use document::LeftOut;
 
 use document::{Document, Place, Written};
+use read::Part;
 use words::words;
 
 use crate::{
     config::{self, Diagnostic, Severity as ConfigSeverity},
     engine::{Change, Finding, Plan, Severity},
-    kinds::{self, PlanError, Request, request::Settings},
-    live::{Live, LiveReader},
+    kinds::{self, PlanError, Request, identity_provider::ClusterIdentityProviders, request::Settings},
+    live::{AccessEntries, AwsAuth, ClusterOidcProvider, Live, LiveReader},
     ports::CallError,
 };
 
@@ -58,7 +59,7 @@ pub enum ExportError {
 /// # Errors
 /// When something could not be read; no part of a cluster is passed off as the whole.
 pub async fn export(reader: &LiveReader, settings: &Settings) -> Result<Exported, ExportError> {
-    read::everything(reader).await?;
+    read::everything(reader, CONFIG.iter().chain(ACCESS)).await?;
     let live = reader.snapshot();
     let mut document = written_of(&live);
     loop {
@@ -74,28 +75,35 @@ pub async fn export(reader: &LiveReader, settings: &Settings) -> Result<Exported
     }
 }
 
+/// The keys of the ClusterConfig, in the order in which they are written.
+const CONFIG: &[Part] = &[
+    Part::written(access::mode),
+    Part::written(access::bootstrap),
+    Part::of::<AccessEntries>(access::entries),
+    Part::of::<ClusterOidcProvider>(service_accounts::with_oidc),
+    Part::written(service_accounts::service_accounts),
+    Part::written(pod_identity::associations),
+    Part::of::<AwsAuth>(access::mappings),
+    Part::of::<ClusterIdentityProviders>(identity_providers::identity_providers),
+];
+
+/// Those of the ClusterAccess.
+const ACCESS: &[Part] = &[
+    Part::written(assumable_roles::policies),
+    Part::written(assumable_roles::roles),
+    Part::written(access::groups),
+    Part::written(shared_roles::shared_roles),
+];
+
 /// The whole document, as if every object were as a file would make it.
 fn written_of(live: &Live) -> Document {
+    let sections = |parts: &[Part]| parts.iter().map(|part| (part.section)(live)).collect();
     Document {
         cluster: live.cluster.name.clone(),
         region: live.region.clone(),
         version: live.cluster.version.clone(),
-        config: vec![
-            access::mode(live),
-            access::bootstrap(live),
-            access::entries(live),
-            service_accounts::with_oidc(live),
-            service_accounts::service_accounts(live),
-            pod_identity::associations(live),
-            access::mappings(live),
-            identity_providers::identity_providers(live),
-        ],
-        access: vec![
-            assumable_roles::policies(live),
-            assumable_roles::roles(live),
-            access::groups(live),
-            shared_roles::shared_roles(live),
-        ],
+        config: sections(CONFIG),
+        access: sections(ACCESS),
     }
 }
 

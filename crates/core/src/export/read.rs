@@ -1,12 +1,14 @@
 //! Everything that a file could say, in as few calls as listing allows.
 
+use futures::future::{BoxFuture, FutureExt as _, join_all, ready};
+
+use super::document::Section;
 use crate::{
     kinds::rbac,
     live::{
-        AccessEntries, AllRoles, AllServiceAccounts, AwsAuth, BULK_FROM, Bindings, ClusterIdentityProviders,
-        ClusterOidcProvider, LiveReader, ManagedPolicyByArn, Observed, PodIdentityAssociationById,
-        PodIdentityAssociations, ROLE_ANNOTATION, RbacRoleByKey, RoleByName, Stacks, is_of_cluster, role_key,
-        role_name_of, role_owner_of,
+        AllRoles, AllServiceAccounts, BULK_FROM, Bindings, Live, LiveReader, ManagedPolicyByArn, Observed,
+        PodIdentityAssociationById, PodIdentityAssociations, Query, ROLE_ANNOTATION, RbacRoleByKey,
+        RoleByName, Stacks, is_of_cluster, role_key, role_name_of, role_owner_of,
     },
     ports::CallError,
 };
@@ -15,25 +17,46 @@ use eksact_identity::cloudformation::{
     managed_policy::{OUTPUT, policy_of},
 };
 
-/// Reads it; the reader's snapshot has it.
+/// A key of the file: what is asked for it alone, and what is written.
+pub(super) struct Part {
+    ask: for<'reader> fn(&'reader LiveReader) -> BoxFuture<'reader, Result<(), CallError>>,
+    pub(super) section: fn(&Live) -> Section,
+}
+
+impl Part {
+    /// One that is written from the answer to `Q`.
+    pub(super) const fn of<Q: Query + Default>(section: fn(&Live) -> Section) -> Self {
+        Self {
+            ask: |reader| async { was_read(&*reader.ask(Q::default()).await).map(|_| ()) }.boxed(),
+            section,
+        }
+    }
+
+    /// One that is written from what [`everything`] reads for several.
+    pub(super) const fn written(section: fn(&Live) -> Section) -> Self {
+        Self {
+            ask: |_| ready(Ok(())).boxed(),
+            section,
+        }
+    }
+}
+
+/// Reads what these parts ask for and what several are written from; the reader's snapshot has it.
 ///
 /// # Errors
 /// When any of it could not be read. A single role that people assume is named where it would be.
-pub(super) async fn everything(reader: &LiveReader) -> Result<(), CallError> {
-    let (entries, aws_auth, stacks, associations, accounts, provider, providers, bindings) = tokio::join!(
-        reader.ask(AccessEntries),
-        reader.ask(AwsAuth),
+pub(super) async fn everything(
+    reader: &LiveReader,
+    parts: impl Iterator<Item = &Part>,
+) -> Result<(), CallError> {
+    let (of_parts, stacks, associations, accounts, bindings) = tokio::join!(
+        join_all(parts.map(|part| (part.ask)(reader))),
         reader.ask(Stacks),
         reader.ask(PodIdentityAssociations),
         reader.ask(AllServiceAccounts),
-        reader.ask(ClusterOidcProvider),
-        reader.ask(ClusterIdentityProviders),
         reader.ask(Bindings),
     );
-    was_read(&entries)?;
-    was_read(&aws_auth)?;
-    was_read(&provider)?;
-    was_read(&providers)?;
+    of_parts.into_iter().collect::<Result<(), CallError>>()?;
     let stacks = was_read(&stacks)?;
     let associations = was_read(&associations)?;
     let accounts = was_read(&accounts)?;

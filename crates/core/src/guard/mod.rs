@@ -28,7 +28,7 @@ use access::KnownRefusal;
 pub use shared_role::statements_of_others;
 
 use crate::{
-    engine::{Finding, PlanDraft, Severity},
+    engine::{Address, Finding, PlanDraft, Severity},
     live::{Live, addresses},
 };
 
@@ -155,8 +155,14 @@ impl Guard {
 }
 
 /// Adds what the guards refuse of a finished plan, `after` being what it makes of `before`. Gives the refusals over
-/// `aws-auth`, for the write of it to know.
-pub fn check(before: &Live, after: &Live, draft: &mut PlanDraft) -> Vec<KnownRefusal> {
+/// `aws-auth`, for the write of it to know. `gives_access` says of an address whether its object is about who may do what in
+/// the cluster.
+pub fn check(
+    before: &Live,
+    after: &Live,
+    gives_access: impl Fn(&Address) -> bool,
+    draft: &mut PlanDraft,
+) -> Vec<KnownRefusal> {
     oidc_provider::check(before, draft);
     shared_role::check(before, after, draft);
     role_in_use::check(before, after, draft);
@@ -171,7 +177,8 @@ pub fn check(before: &Live, after: &Live, draft: &mut PlanDraft) -> Vec<KnownRef
             finding
         });
     }
-    own_rights::check(before, after, draft);
+    let writes_access = draft.steps().iter().any(|step| gives_access(&step.address));
+    own_rights::check(before, after, writes_access, draft);
     refusals.iter().map(KnownRefusal::from).collect()
 }
 

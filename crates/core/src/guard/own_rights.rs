@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     engine::{Finding, PlanDraft, Severity},
-    live::{Live, addresses},
+    live::Live,
     ports::{CallError, aws::CallerIdentity},
 };
 
@@ -114,11 +114,8 @@ fn unknown(caller: &str, error: &CallError) -> Finding {
 }
 
 /// Adds the refusal where a plan takes such rights from the caller; `after` is what it makes of `live`.
-pub(super) fn check(live: &Live, after: &Live, draft: &mut PlanDraft) {
-    let writes_access = draft
-        .steps()
-        .iter()
-        .any(|step| addresses::gives_access(&step.address));
+/// `writes_access`: whether a step is about who may do what in the cluster.
+pub(super) fn check(live: &Live, after: &Live, writes_access: bool, draft: &mut PlanDraft) {
     // One refusal about the caller is enough.
     let refused = draft
         .findings()

@@ -67,7 +67,7 @@ pub use scope::Scope;
 use permissions::{Place, Rights};
 
 use crate::{
-    engine::{PlanDraft, Step, StepDone, StepError, executor::Progress},
+    engine::{Address, PlanDraft, Step, StepDone, StepError, executor::Progress},
     guard::access::KnownRefusal,
     live::{Live, LiveReader, StackInterest},
     ports::kubernetes::AccessReview,
@@ -78,6 +78,9 @@ use crate::{
 pub(crate) trait Kind: Send + Sync {
     /// The first part of the addresses of its steps.
     const NAME: &'static str;
+
+    /// The kinds of addresses under which it says who may do what in the cluster; guards and removals look at them.
+    const GIVES_ACCESS: &'static [&'static str] = &[];
 
     /// One write, as the plan keeps it in [`crate::engine::Step::operation`].
     type Operation: Serialize + DeserializeOwned + Send;
@@ -148,6 +151,8 @@ pub(crate) trait Kind: Send + Sync {
 pub(crate) trait AnyKind: Send + Sync {
     /// [`Kind::NAME`].
     fn name(&self) -> &'static str;
+    /// [`Kind::GIVES_ACCESS`].
+    fn gives_access(&self) -> &'static [&'static str];
     /// [`Kind::stack_interest`].
     fn stack_interest(&self, request: &Request) -> StackInterest;
     /// [`Kind::read`].
@@ -183,6 +188,10 @@ pub(crate) trait AnyKind: Send + Sync {
 impl<K: Kind> AnyKind for K {
     fn name(&self) -> &'static str {
         K::NAME
+    }
+
+    fn gives_access(&self) -> &'static [&'static str] {
+        K::GIVES_ACCESS
     }
 
     fn stack_interest(&self, request: &Request) -> StackInterest {
@@ -294,6 +303,13 @@ pub(crate) fn kind_of(step: &Step) -> Option<&'static dyn AnyKind> {
         .iter()
         .copied()
         .find(|kind| kind.name() == step.address.kind())
+}
+
+/// Whether the object at this address is about who may do what in the cluster.
+pub(crate) fn gives_access(address: &Address) -> bool {
+    kinds()
+        .iter()
+        .any(|kind| kind.gives_access().contains(&address.kind()))
 }
 
 /// Every type of [`Scope`], for saved plans.

@@ -4,7 +4,7 @@ use super::{Request, selection::Selection};
 use crate::{
     engine::{DraftError, Finding, Plan, PlanDraft, Severity, TargetError},
     guard,
-    kinds::{kind_of, kinds, origin},
+    kinds::{gives_access, kind_of, kinds, origin},
     live::Live,
 };
 use eksact_message::code::Code;
@@ -49,7 +49,7 @@ pub fn plan_with_outcome(request: &Request, live: &Live) -> Result<(Plan, Live),
         kind.review(request, live, &after, &mut draft);
     }
     guard::broadening::check(&request.broadening_rule(), &mut draft);
-    let refusals = guard::check(live, &after, &mut draft);
+    let refusals = guard::check(live, &after, gives_access, &mut draft);
     if !refusals.is_empty() {
         for step in draft.steps_mut() {
             if let Some(kind) = kind_of(step)

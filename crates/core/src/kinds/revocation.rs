@@ -1,11 +1,12 @@
 //! Nothing is taken away from anybody while something that the files give cannot be planned: it may be what was to take
 //! its place. What is held back is told, object by object.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    engine::{Action, Address, Change, Deferred, Finding, PlanDraft, Severity},
+    engine::{Action, Address, Change, Deferred, Finding, PlanDraft, Severity, StepId},
     guard::{Guard, access::principal_key},
+    kinds::gives_access,
     live::addresses,
 };
 use eksact_message::code::Code;
@@ -16,9 +17,20 @@ pub(super) fn is_held_back(draft: &PlanDraft) -> bool {
     draft.findings().iter().any(|finding| match finding.severity {
         // One that is allowed leaves out what it is about all the same.
         Severity::Refusal => finding.code == Guard::KubernetesUnreachable.code(),
-        Severity::Error => finding.address.as_ref().is_none_or(addresses::gives_access),
+        Severity::Error => finding.address.as_ref().is_none_or(gives_access),
         Severity::Warning | Severity::Note => false,
     })
+}
+
+/// The steps so far that are about access. What takes access waits for them: nobody who is moved from one group, role or provider to
+/// another is without rights in between.
+pub(super) fn steps_about_access(draft: &PlanDraft) -> BTreeSet<StepId> {
+    draft
+        .changes()
+        .iter()
+        .filter(|change| gives_access(&change.address))
+        .filter_map(|change| draft.last_step_of(&change.address))
+        .collect()
 }
 
 /// Lets what takes a role from the pods of a service account wait for what gives them one in the other way, by an association

@@ -15,7 +15,7 @@ pub const AWS_AUTH_NAMESPACE: &str = "kube-system";
 pub const AWS_AUTH: &str = "aws-auth";
 
 /// The ConfigMap `aws-auth`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AwsAuth;
 
 #[async_trait]
@@ -32,7 +32,7 @@ impl Query for AwsAuth {
 }
 
 /// The cluster's access entries; none, unasked, where it reads `aws-auth` only: EKS refuses to list them there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AccessEntries;
 
 #[async_trait]

@@ -124,28 +124,10 @@ pub fn authentication_mode(cluster: &str, mode: AuthenticationMode) -> Address {
     Address::new("authentication-mode", format!("{cluster}/{mode}"))
 }
 
-/// An OIDC identity provider of the cluster.
-pub fn identity_provider(name: &str) -> Address {
-    Address::new("identity-provider", name)
-}
-
 /// `app/reader`, or `reader` without a namespace.
 pub fn qualified(namespace: Option<&str>, name: &str) -> String {
     match namespace {
         Some(namespace) => format!("{namespace}/{name}"),
         None => name.to_owned(),
     }
-}
-
-/// Whether the object at this address is about who may do what in the cluster.
-pub fn gives_access(address: &Address) -> bool {
-    [
-        "access-entry",
-        "rbac-role",
-        "rbac-binding",
-        "identity-mapping",
-        "aws-auth",
-        "identity-provider",
-    ]
-    .contains(&address.kind())
 }

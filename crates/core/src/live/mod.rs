@@ -6,7 +6,6 @@
 mod access;
 mod account;
 pub mod addresses;
-mod identity_provider;
 mod managed_policy;
 mod namespace;
 mod oidc_provider;
@@ -34,7 +33,6 @@ pub use access::{
     AWS_AUTH, AWS_AUTH_NAMESPACE, AccessEntries, AwsAuth, CallerInCluster, OfferedAccessPolicies,
 };
 pub use account::AccountAuthorization;
-pub use identity_provider::ClusterIdentityProviders;
 pub use managed_policy::{ManagedPolicyByArn, UseOfPolicy};
 pub use namespace::{AllNamespaces, NamespaceByName};
 pub use oidc_provider::{ClusterOidcProvider, IssuerChain, OidcProviderByArn};

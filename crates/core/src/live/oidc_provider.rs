@@ -7,7 +7,7 @@ use crate::ports::{aws::OidcProvider, issuer::CertificateChain};
 use eksact_identity::iam::trust;
 
 /// The provider that belongs to the cluster's issuer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClusterOidcProvider;
 
 #[async_trait]

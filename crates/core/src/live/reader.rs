@@ -122,6 +122,11 @@ impl LiveReader {
         }
     }
 
+    /// The clients that read: for the [`Query`] of a kind, whose answer is kept.
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.readers
+    }
+
     /// The cluster.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::{Deltas, Holder};
-use crate::{engine::HolderKind, live::Live, ports::aws::IdentityProviderConfig};
+use crate::{
+    engine::HolderKind, kinds::identity_provider::providers, live::Live, ports::aws::IdentityProviderConfig,
+};
 
 /// What claims a token must have, with their values.
 type Claims = BTreeMap<String, String>;
@@ -25,11 +27,10 @@ pub(super) fn add(before: &Live, after: &Live, deltas: &mut Deltas) {
 
 /// Whom the providers let in and how, with the claims that they require, as far as they were asked for.
 fn admitted(live: &Live) -> BTreeMap<(Holder, String), &Claims> {
-    let Some(Ok(providers)) = live.identity_providers() else {
-        return BTreeMap::new();
-    };
     // One that goes is as good as gone.
-    let there = providers.iter().filter(|provider| provider.status != "DELETING");
+    let there = providers(live)
+        .iter()
+        .filter(|provider| provider.status != "DELETING");
     let each = there.flat_map(|provider| {
         let who = format!("{} for the client {}", provider.issuer_url, provider.client_id);
         let holder = (HolderKind::Issuer, who);

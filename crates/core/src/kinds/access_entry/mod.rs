@@ -138,6 +138,7 @@ async fn read_stacks(entries: &[AccessEntry], resolved: &resolved::Resolved<'_>,
 #[async_trait]
 impl Kind for AccessEntryKind {
     const NAME: &'static str = "access-entry";
+    const GIVES_ACCESS: &'static [&'static str] = &[Self::NAME];
     type Operation = operation::Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {

@@ -19,7 +19,7 @@ use crate::{
     },
     guard::access::principal_key,
     kinds::{
-        Request,
+        Request, gives_access,
         revocation::{held_back, is_held_back},
     },
     live::{Live, addresses},
@@ -231,7 +231,7 @@ fn delete_by(
     let after = draft
         .changes()
         .iter()
-        .filter(|change| addresses::gives_access(&change.address) && change.action != Action::Delete)
+        .filter(|change| gives_access(&change.address) && change.action != Action::Delete)
         .filter_map(|change| draft.last_step_of(&change.address))
         .collect();
     let step = draft.add_step(&address, part, title, after, operation);

@@ -14,7 +14,7 @@ use crate::{
     },
     guard::aws_auth::AwsAuthReading,
     kinds::{
-        Request,
+        Request, gives_access,
         revocation::{before_role, held_back, is_held_back, roles_by_principal},
     },
     live::{Live, addresses},
@@ -74,7 +74,7 @@ pub(super) fn plan_api(request: &Request, live: &Live, draft: &mut PlanDraft) {
     let before = addresses::authentication_mode(cluster, AuthenticationMode::ApiAndConfigMap);
     let changes = draft.changes().iter().map(|change| &change.address);
     let after: BTreeSet<StepId> = changes
-        .filter(|address| addresses::gives_access(address) || **address == before)
+        .filter(|address| gives_access(address) || **address == before)
         .filter_map(|address| draft.last_step_of(address))
         .collect();
     let from = AuthenticationMode::ApiAndConfigMap;

@@ -60,6 +60,8 @@ fn has_own(config_map: &Observed<Option<ConfigMap>>) -> bool {
 #[async_trait]
 impl Kind for AwsAuthKind {
     const NAME: &'static str = "aws-auth";
+    /// The write, and the mappings that people see.
+    const GIVES_ACCESS: &'static [&'static str] = &[Self::NAME, "identity-mapping"];
     type Operation = operation::Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {

@@ -26,7 +26,9 @@ use crate::{
     },
     kinds::{
         Request,
-        revocation::{after_assumable_role, before_role, is_held_back, roles_by_principal},
+        revocation::{
+            after_assumable_role, before_role, is_held_back, roles_by_principal, steps_about_access,
+        },
         runner::way_to,
         selection, unreachable,
     },
@@ -154,12 +156,7 @@ fn grants_first(changes: &[EntryChange], draft: &PlanDraft) -> Vec<StepId> {
     if changes.iter().all(|change| change.action == Action::Create) {
         return Vec::new();
     }
-    draft
-        .changes()
-        .iter()
-        .filter(|change| addresses::gives_access(&change.address))
-        .filter_map(|change| draft.last_step_of(&change.address))
-        .collect()
+    steps_about_access(draft).into_iter().collect()
 }
 
 /// The changes of a plan, one per address: several entries of one ARN that go are one change.

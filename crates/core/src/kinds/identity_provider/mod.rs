@@ -5,6 +5,7 @@
 //! (<https://docs.aws.amazon.com/eks/latest/userguide/authenticate-oidc-identity-provider.html>).
 
 mod compare;
+mod live;
 mod plan;
 mod run;
 
@@ -17,9 +18,11 @@ use super::{Kind, Request, RunContext, scope::saved_scope};
 use crate::kinds::permissions::{Place, Rights};
 use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
-    live::{ClusterIdentityProviders, Live, LiveReader},
+    live::{Live, LiveReader},
     ports::aws::IdentityProviderConfig,
 };
+
+pub use live::{ClusterIdentityProviders, address, providers};
 
 /// The kind `identity-provider`.
 #[derive(Debug)]
@@ -56,6 +59,7 @@ fn to_go(request: &Request) -> Option<&BTreeSet<String>> {
 #[async_trait]
 impl Kind for IdentityProviderKind {
     const NAME: &'static str = "identity-provider";
+    const GIVES_ACCESS: &'static [&'static str] = &[Self::NAME];
     type Operation = Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {

@@ -6,9 +6,9 @@ use eksact_message::code::Code;
 use serde_json::json;
 
 use super::{
-    Operation,
+    ClusterIdentityProviders, IdentityProviderKind, Operation, address as address_of,
     compare::{differences, judged, tags_to_set},
-    to_go,
+    providers, to_go,
 };
 use crate::{
     config::{IdentityProvider, SourceLocation},
@@ -17,8 +17,8 @@ use crate::{
         plan::fingerprint,
     },
     kinds::{
-        Request,
-        revocation::{held_back, is_held_back},
+        Kind as _, Request,
+        revocation::{held_back, is_held_back, steps_about_access},
     },
     live::{Live, addresses},
     ports::aws::{AuthenticationMode, IdentityProviderConfig, most_identity_providers},
@@ -30,7 +30,7 @@ const MARK: &str = "+eksact";
 
 /// Plans what the file wants, and what a command names to go.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
-    let existing = match live.identity_providers() {
+    let existing = match live.get(&ClusterIdentityProviders) {
         Some(Ok(existing)) => existing,
         Some(Err(error)) => {
             let finding = Finding::new(Severity::Error, Code::Unreadable, error.to_string());
@@ -62,10 +62,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             Some(other) => compare(provider, other, live, draft),
             None => {
                 if let Some(why) = conflict(provider, existing, room, live) {
-                    draft.add_finding(
-                        why.about(&addresses::identity_provider(name))
-                            .at(provider.location.as_ref()),
-                    );
+                    draft.add_finding(why.about(&address_of(name)).at(provider.location.as_ref()));
                 } else {
                     room -= 1;
                     create(provider, None, live, draft);
@@ -80,14 +77,11 @@ pub(super) fn plan_removals(request: &Request, live: &Live, draft: &mut PlanDraf
     if !request.settings.prune || !request.config.lists_identity_providers {
         return;
     }
-    let Some(Ok(existing)) = live.identity_providers() else {
-        return;
-    };
     let wanted = &request.config.identity_providers;
     let is_wanted =
         |provider: &IdentityProviderConfig| wanted.iter().any(|other| other.config.name == provider.name);
-    for provider in existing {
-        let address = addresses::identity_provider(&provider.name);
+    for provider in providers(live) {
+        let address = address_of(&provider.name);
         if is_wanted(provider) || is_going(provider) || !is_ours(provider) || draft.change(&address).is_some()
         {
             continue;
@@ -159,7 +153,7 @@ fn conflict(
 fn before(draft: &PlanDraft) -> Vec<StepId> {
     let mut updates = draft.steps().iter().filter(|step| {
         let kind = step.address.kind();
-        kind == addresses::identity_provider("").kind()
+        kind == IdentityProviderKind::NAME
             || kind == addresses::authentication_mode("", AuthenticationMode::Api).kind()
     });
     updates
@@ -219,7 +213,7 @@ fn associate(
         config: config.clone(),
     };
     let title = format!("associate identity provider {}", wanted.name);
-    let address = addresses::identity_provider(&wanted.name);
+    let address = address_of(&wanted.name);
     let step = draft.add_step(&address, "associate", title, depends_on, &operation);
     (step, config)
 }
@@ -231,7 +225,7 @@ fn compare(
     draft: &mut PlanDraft,
 ) {
     let wanted = &provider.config;
-    let address = addresses::identity_provider(&wanted.name);
+    let address = address_of(&wanted.name);
     let attributes = judged(existing, wanted);
     let tags = tags_to_set(existing, wanted);
     let source = (Some(existing), provider.location.clone());
@@ -297,19 +291,14 @@ fn disassociate(
         seen: existing.clone(),
     };
     let title = format!("disassociate identity provider {}", existing.name);
-    let address = addresses::identity_provider(&existing.name);
+    let address = address_of(&existing.name);
     draft.add_step(&address, "disassociate", title, depends_on, &operation)
 }
 
 fn remove(existing: &IdentityProviderConfig, reason: Reason, live: &Live, draft: &mut PlanDraft) {
     // What gives access comes before what takes it.
     let mut depends_on: BTreeSet<StepId> = before(draft).into_iter().collect();
-    let granting = draft.changes().iter().map(|change| &change.address);
-    depends_on.extend(
-        granting
-            .filter(|address| addresses::gives_access(address))
-            .filter_map(|address| draft.last_step_of(address)),
-    );
+    depends_on.extend(steps_about_access(draft));
     let step = disassociate(existing, depends_on.into_iter().collect(), live, draft);
     let mut attributes = differences(Some(existing), None);
     if let Some(first) = attributes.first_mut() {
@@ -350,7 +339,7 @@ fn add(
     draft: &mut PlanDraft,
 ) {
     draft.add_change(Change {
-        address: addresses::identity_provider(&config.name),
+        address: address_of(&config.name),
         action,
         reasons: vec![reason],
         source,

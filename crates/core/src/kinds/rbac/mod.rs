@@ -134,6 +134,7 @@ fn prunes(request: &Request) -> bool {
 #[async_trait]
 impl Kind for RbacRoleKind {
     const NAME: &'static str = "rbac-role";
+    const GIVES_ACCESS: &'static [&'static str] = &[Self::NAME];
     type Operation = role::Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
@@ -208,6 +209,7 @@ impl Kind for RbacRoleKind {
 #[async_trait]
 impl Kind for RbacBindingKind {
     const NAME: &'static str = "rbac-binding";
+    const GIVES_ACCESS: &'static [&'static str] = &[Self::NAME];
     type Operation = binding::Operation;
 
     // The roles' kind has read the bindings.

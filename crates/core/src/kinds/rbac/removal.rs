@@ -16,7 +16,7 @@ use crate::{
     guard::rbac_rules::normal,
     kinds::{
         Request,
-        revocation::{held_back, is_held_back},
+        revocation::{held_back, is_held_back, steps_about_access},
     },
     live::{Live, RoleKey, addresses, binding_words, role_key, role_words},
     ports::kubernetes::{RbacBinding, RbacRole},
@@ -71,7 +71,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         }
         return;
     }
-    let grants = grants(draft);
+    let grants: Vec<StepId> = steps_about_access(draft).into_iter().collect();
     let roles = roles_that_go(&wanted, &going, bindings, live);
     for (role, reason) in roles {
         remove_role(role, reason, &grants, draft);
@@ -158,18 +158,6 @@ fn roles_that_go<'live>(
         }
     }
     roles
-}
-
-/// The steps that give access, which come before all that take it: nobody who is moved from one group or role to another
-/// is without rights in between. The one write of all mappings is among them.
-fn grants(draft: &PlanDraft) -> Vec<StepId> {
-    let grants: BTreeSet<StepId> = draft
-        .changes()
-        .iter()
-        .filter(|change| addresses::gives_access(&change.address))
-        .filter_map(|change| draft.last_step_of(&change.address))
-        .collect();
-    grants.into_iter().collect()
 }
 
 /// The role goes before its bindings: eksact finds a role by them, should it be interrupted in between.

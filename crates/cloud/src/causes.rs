@@ -8,15 +8,24 @@ use eksact_message::quoted::without_secrets;
 const EXCERPT_CHARACTERS: usize = 300;
 
 /// Whether a time limit ran out.
-pub(super) fn is_time_limit(cause: &(dyn Error + 'static)) -> bool {
+pub(crate) fn is_time_limit(cause: &(dyn Error + 'static)) -> bool {
     cause
         .downcast_ref::<io::Error>()
         .is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
 }
 
+/// What a cause says, without tokens. rustls adds the address of a page about its own use to a connection that the other side cuts.
+pub(crate) fn text(cause: &(dyn Error + 'static)) -> String {
+    let text = cause.to_string();
+    let text = text
+        .split_once(": https://docs.rs/rustls/")
+        .map_or(text.as_str(), |(said, _)| said);
+    without_secrets(text.trim()).into_owned()
+}
+
 /// The error and what led to it. An `io::Error` hides the error that it wraps from `source`, and that is where rustls
 /// sits.
-pub(super) fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
+pub(crate) fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
     let mut found = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
@@ -31,10 +40,10 @@ pub(super) fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error
 
 /// The texts of the causes, root cause last, without repeating what an outer text already contains. kube's own wrapper
 /// is left out: it only says that a request failed.
-pub(super) fn chain(causes: &[&(dyn Error + 'static)]) -> String {
+pub(crate) fn chain(causes: &[&(dyn Error + 'static)]) -> String {
     let mut texts: Vec<String> = Vec::new();
     for cause in causes.iter().filter(|cause| !cause.is::<kube::Error>()) {
-        let text = without_secrets(&cause.to_string()).into_owned();
+        let text = text(*cause);
         if !text.is_empty() && !texts.iter().any(|outer| outer.contains(&text)) {
             texts.push(text);
         }
@@ -47,7 +56,7 @@ pub(super) fn chain(causes: &[&(dyn Error + 'static)]) -> String {
 }
 
 /// The beginning of a stranger's text, on one line and without tokens.
-pub(super) fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = without_secrets(&line).into_owned();
     if line.chars().count() <= EXCERPT_CHARACTERS {
@@ -67,6 +76,15 @@ mod tests {
         let text = excerpt(page);
         assert!(!text.contains("abc.def") && !text.contains("aHR0"), "{text}");
         assert!(text.ends_with("too"), "{text}");
+    }
+
+    #[test]
+    fn cut_connection_is_told_without_the_manual_of_rustls() {
+        let cut = "peer closed connection without sending TLS close_notify: https://docs.rs/rustls/latest/rustls/manual/_03_howto/index.html#unexpected-eof";
+        assert_eq!(
+            text(&io::Error::new(io::ErrorKind::UnexpectedEof, cut)),
+            "peer closed connection without sending TLS close_notify"
+        );
     }
 
     #[test]
