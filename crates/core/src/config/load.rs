@@ -182,11 +182,11 @@ fn on_tree<const LISTS: usize>(kind: DocumentKind, root: &Node, meaning: [Findin
         .filter(|finding| finding.code == Code::Missing || !is_explained(finding, &blanks))
         .collect();
     findings.extend(meaning);
-    // Of what has to be there it is said that it has to be there.
+    // Of what has to be there it is said that it has to be there, and of a choice what there is to choose.
     blanks.retain(|blank| {
-        !findings
-            .iter()
-            .any(|finding| finding.code == Code::Missing && finding.path == blank.path)
+        !findings.iter().any(|finding| {
+            matches!(finding.code, Code::Missing | Code::WrongValue) && finding.path == blank.path
+        })
     });
     findings.extend(blanks);
     placeholder::once_each(findings)
