@@ -7,7 +7,7 @@
 
 use super::diagnostic::Severity;
 use super::document::DocumentKind;
-use super::fields::{Field, FieldType, types};
+use super::fields::{Field, FieldType, is_acted_on, types};
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use eksact_message::code::Code;
@@ -43,7 +43,7 @@ impl Walk {
             if self.findings.is_full() {
                 return;
             }
-            if let Some(field) = object.field(&entry.key).filter(|_| self.is_acted_on(&here)) {
+            if let Some(field) = object.field(&entry.key).filter(|_| is_acted_on(self.kind, &here)) {
                 self.field(&entry.value, field, &here);
             }
         }
@@ -105,28 +105,6 @@ impl Walk {
             finding.message.push_str(" and is treated as left out");
         }
         self.findings.push(finding);
-    }
-
-    /// Whether eksact acts on the value at `path`, or on one below it.
-    fn is_acted_on(&self, path: &FieldPath) -> bool {
-        let under = |root: &str| path.starts_with(&FieldPath::of(root));
-        let is = |key: &str| path.last_key() == Some(key);
-        match self.kind {
-            DocumentKind::ClusterAccess => true,
-            DocumentKind::ClusterConfig if path.depth() == 1 => {
-                ["metadata", "iam", "iamIdentityMappings", "accessConfig"]
-                    .into_iter()
-                    .any(is)
-            }
-            DocumentKind::ClusterConfig => {
-                (under("iam.serviceAccounts") && !is("status"))
-                    || under("iamIdentityMappings")
-                    || under("accessConfig.accessEntries")
-                    || ["metadata.name", "metadata.region", "metadata.tags"]
-                        .into_iter()
-                        .any(under)
-            }
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::LazyLock;
 
 use super::document::DocumentKind;
+use super::path::{FieldPath, Segment};
 
 const CLUSTER_CONFIG: [&str; 3] = [
     include_str!("data/identity.fields"),
@@ -103,6 +104,8 @@ pub(super) struct Field {
     pub(super) required: bool,
     /// Whether eksact makes it so. A type with such a field has others that eksact leaves to other tools.
     pub(super) managed: bool,
+    /// Whether eksact takes it and does nothing with it, though it stands in what eksact manages.
+    ignored: bool,
     /// The values that it may have; empty when any will do.
     pub(super) allowed: Vec<String>,
     pub(super) default: Option<String>,
@@ -126,6 +129,32 @@ impl ObjectType {
     pub(super) fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }
+}
+
+/// Whether eksact acts on what stands at `path`, by the marks: on all of a ClusterAccess, and in a ClusterConfig on what it manages. A
+/// key that there is not is meant for what stands around it, unless that is managed in part.
+pub(super) fn is_acted_on(kind: DocumentKind, path: &FieldPath) -> bool {
+    let root = FieldType::Object(kind.name().to_owned());
+    let mut holds = &root;
+    for segment in path.segments() {
+        holds = match (holds, segment) {
+            (FieldType::Object(name), Segment::Key(key)) => {
+                let Some(object) = types(kind).get(name) else {
+                    return true;
+                };
+                let in_part = object.is_managed_in_part();
+                match object.field(key) {
+                    Some(field) if field.ignored || (in_part && !field.managed) => return false,
+                    Some(field) => &field.holds,
+                    None => return !in_part,
+                }
+            }
+            (FieldType::List(inner), Segment::Index(_)) | (FieldType::Map(inner), Segment::Key(_)) => inner,
+            // Below this there are no fields: a document, or what has the wrong shape.
+            _ => return true,
+        };
+    }
+    true
 }
 
 fn parse(tables: &[&str]) -> Types {
@@ -177,6 +206,7 @@ fn parse_field(head: &str, description: Option<String>) -> Option<Field> {
         holds,
         required: false,
         managed: false,
+        ignored: false,
         allowed: Vec::new(),
         default: None,
         description,
@@ -187,6 +217,8 @@ fn parse_field(head: &str, description: Option<String>) -> Option<Field> {
             field.required = true;
         } else if word == "managed" {
             field.managed = true;
+        } else if word == "ignored" {
+            field.ignored = true;
         } else if let Some(values) = argument("one-of") {
             field.allowed = values.split('|').map(str::to_owned).collect();
         } else if let Some(value) = argument("default") {
@@ -260,6 +292,35 @@ mod tests {
             }
             assert_eq!(reached.len(), types.len());
         }
+    }
+
+    #[test]
+    fn marks_say_what_is_acted_on() {
+        for (path, wanted) in [
+            ("", true),
+            ("kind", true),
+            ("nodeGroups", false),
+            ("capabilities[].accessPolicies[].policyARN", false),
+            ("x-anchors.roleName", false),
+            ("metadata.version", true),
+            ("metadata.annotations.a", false),
+            ("metadata.Name", true),
+            ("iam.withOIDC", true),
+            ("iam.serviceRoleARN", false),
+            ("iam.WithOIDC", false),
+            ("iam.serviceAccounts[].attachPolicy.Statement[].Effect", true),
+            ("iam.serviceAccounts[].status.roleARN", false),
+            ("iam.podIdentityAssociations[].targetRoleARN", true),
+            ("identityProviders[].requiredClaims.a", true),
+            ("accessConfig.authenticationMode", true),
+        ] {
+            let told = is_acted_on(DocumentKind::ClusterConfig, &FieldPath::of(path));
+            assert_eq!(told, wanted, "{path}");
+        }
+        assert!(is_acted_on(
+            DocumentKind::ClusterAccess,
+            &FieldPath::of("groups[].name")
+        ));
     }
 
     #[test]

@@ -5,14 +5,11 @@
 //! named ([`ClusterConfig::unmanaged_sections`]). Nothing here reads a file or asks AWS or Kubernetes; how a diagnostic
 //! looks on a terminal is the view's.
 
-pub mod access_entry;
 mod anchors;
-pub mod assumable_role;
 mod blank;
 pub mod cluster_access;
 mod cluster_config;
 pub mod clusters;
-mod decode;
 mod diagnostic;
 mod document;
 mod documents;
@@ -20,12 +17,10 @@ mod fields;
 mod finding;
 mod load;
 pub mod location;
-pub mod managed_policy;
 mod named;
 mod path;
 mod placeholder;
-pub mod pod_identity_association;
-mod policy_file;
+mod reader;
 mod schema;
 mod shape;
 mod source;
@@ -37,9 +32,9 @@ mod validate;
 pub(super) mod tests;
 
 pub use blank::{is_blank, is_blank_character};
-pub use cluster_config::{
-    ClusterConfig, DEFAULT_NAMESPACE, Iam, IdentityProvider, Metadata, ServiceAccount, WellKnownPolicies,
-};
+pub use cluster_access::{assumable_role, managed_policy};
+// All of it, so that a new section needs no line here.
+pub use cluster_config::*;
 pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use document::DocumentKind;
 pub use load::{Beside, InputFile, Loaded, load, load_all, load_all_with};

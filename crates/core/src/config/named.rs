@@ -3,11 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    assumable_role::named_role,
-    cluster_access::MappingSubject,
-    cluster_config::ClusterConfig,
-    location::{Located, SourceLocation},
-    managed_policy::named_policy,
+    assumable_role::named_role, cluster_access::MappingSubject, cluster_config::ClusterConfig,
+    location::SourceLocation, managed_policy::named_policy,
 };
 use eksact_identity::iam::{Arn, Partition};
 
@@ -15,51 +12,6 @@ use eksact_identity::iam::{Arn, Partition};
 type RoleReference<'a> = (&'a str, Option<&'a SourceLocation>);
 
 impl ClusterConfig {
-    /// Every place in which the ARN of a policy may stand.
-    pub(super) fn policy_references(&self) -> impl Iterator<Item = &Located<String>> {
-        let accounts = self.iam.service_accounts.iter().flat_map(|account| {
-            account
-                .attach_policy_arns
-                .iter()
-                .chain(&account.permissions_boundary)
-        });
-        let associations = self
-            .pod_identity_associations
-            .list
-            .iter()
-            .flat_map(|association| {
-                association
-                    .permission_policy_arns
-                    .iter()
-                    .chain(&association.permissions_boundary)
-            });
-        let roles = self.access.roles.iter();
-        let roles = roles.flat_map(|role| role.policies.iter().chain(&role.permissions_boundary));
-        accounts.chain(associations).chain(roles)
-    }
-
-    fn policy_references_mut(&mut self) -> impl Iterator<Item = &mut Located<String>> {
-        let accounts = self.iam.service_accounts.iter_mut().flat_map(|account| {
-            account
-                .attach_policy_arns
-                .iter_mut()
-                .chain(&mut account.permissions_boundary)
-        });
-        let associations = self
-            .pod_identity_associations
-            .list
-            .iter_mut()
-            .flat_map(|association| {
-                association
-                    .permission_policy_arns
-                    .iter_mut()
-                    .chain(&mut association.permissions_boundary)
-            });
-        let roles = self.access.roles.iter_mut();
-        let roles = roles.flat_map(|role| role.policies.iter_mut().chain(&mut role.permissions_boundary));
-        accounts.chain(associations).chain(roles)
-    }
-
     /// Every place in which the ARN of a role may stand that people assume.
     pub(super) fn role_references(&self) -> impl Iterator<Item = RoleReference<'_>> {
         let entries = self.access_entries.entries.iter().map(|entry| {

@@ -16,15 +16,17 @@ pub(super) enum Segment {
 pub(super) struct FieldPath(Vec<Segment>);
 
 impl FieldPath {
-    /// Reads dotted names with indices, for paths that the code itself writes: `iam.withOIDC`.
+    /// Reads dotted names, for paths that the code itself writes: `iam.withOIDC`. Of a list whose name ends in `[]` the first item.
     pub(super) fn of(dotted: &str) -> Self {
-        Self(
-            dotted
-                .split('.')
-                .filter(|name| !name.is_empty())
-                .map(|name| Segment::Key(name.to_owned()))
-                .collect(),
-        )
+        let mut path = Self::default();
+        for name in dotted.split('.').filter(|name| !name.is_empty()) {
+            let key = name.trim_end_matches("[]");
+            path.0.push(Segment::Key(key.to_owned()));
+            if key != name {
+                path.0.push(Segment::Index(0));
+            }
+        }
+        path
     }
 
     pub(super) fn key(&self, key: &str) -> Self {
@@ -78,17 +80,14 @@ impl FieldPath {
         Some(path)
     }
 
+    /// Its steps, from the root on.
+    pub(super) fn segments(&self) -> &[Segment] {
+        &self.0
+    }
+
     /// How many steps it is from the root.
     pub(super) fn depth(&self) -> usize {
         self.0.len()
-    }
-
-    /// The key that it ends in; none for an item of a list.
-    pub(super) fn last_key(&self) -> Option<&str> {
-        match self.0.last() {
-            Some(Segment::Key(key)) => Some(key),
-            _ => None,
-        }
     }
 
     pub(super) fn starts_with(&self, other: &Self) -> bool {

@@ -1,5 +1,5 @@
 //! Values that were meant to be filled in by another tool: `${NAME}`, `{{NAME}}`, `<NAME>`, `!Sub`, `Fn::Join`. Nothing here would expand them,
-//! and they would end up in names and policies as they are, so they are errors in everything that eksact manages.
+//! and they would end up in names and policies as they are, so they are errors in everything that eksact acts on.
 //!
 //! Inside a policy document `${aws:username}` is IAM's own: a policy variable
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>).
@@ -9,65 +9,30 @@ use std::collections::BTreeMap;
 
 use super::diagnostic::quoted;
 use super::document::DocumentKind;
+use super::fields::is_acted_on;
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use super::template;
 use eksact_yaml::{Content, Node};
 
-/// The findings of everything managed: all of a ClusterAccess; of a ClusterConfig `metadata`, `accessConfig`, `iamIdentityMappings`,
-/// `identityProviders`, and of `iam` `withOIDC`, `serviceAccounts` and `podIdentityAssociations`.
+/// The findings of everything that eksact acts on, in the order of the file.
 pub(super) fn check(kind: DocumentKind, root: &Node) -> Findings {
-    let mut findings = Findings::default();
-    if kind == DocumentKind::ClusterAccess {
-        walk(root, &FieldPath::default(), Place::Strict, &mut findings);
-        return findings;
-    }
-    for key in ["iamIdentityMappings", "identityProviders", "accessConfig"] {
-        if let Some(value) = root.get(key) {
-            walk(value, &FieldPath::of(key), Place::Strict, &mut findings);
-        }
-    }
-    let metadata = FieldPath::of("metadata");
-    for key in ["name", "region", "version", "tags"] {
-        if let Some(value) = root.get("metadata").and_then(|node| node.get(key)) {
-            walk(value, &metadata.key(key), Place::Strict, &mut findings);
-        }
-    }
-    let Some(iam) = root.get("iam") else {
-        return findings;
+    let mut walk = Walk {
+        kind: Some(kind),
+        findings: Findings::default(),
     };
-    for key in ["withOIDC", "podIdentityAssociations"] {
-        if let Some(value) = iam.get(key) {
-            walk(
-                value,
-                &FieldPath::of("iam").key(key),
-                Place::Strict,
-                &mut findings,
-            );
-        }
-    }
-    let accounts = FieldPath::of("iam.serviceAccounts");
-    for (index, account) in iam
-        .get("serviceAccounts")
-        .map(Node::items)
-        .unwrap_or_default()
-        .iter()
-        .enumerate()
-    {
-        // `status` is eksctl's output and ignored.
-        for entry in account.entries().iter().filter(|entry| &*entry.key != "status") {
-            let path = accounts.index(index).key(&entry.key);
-            walk(&entry.value, &path, Place::Strict.at(&entry.key), &mut findings);
-        }
-    }
-    findings
+    walk.node(root, &FieldPath::default(), Place::Strict);
+    walk.findings
 }
 
 /// The first finding of a policy document that stands in a file of its own.
 pub(super) fn in_policy(root: &Node) -> Option<Finding> {
-    let mut findings = Findings::default();
-    walk(root, &FieldPath::default(), Place::Policy, &mut findings);
-    findings.into_vec().into_iter().next()
+    let mut walk = Walk {
+        kind: None,
+        findings: Findings::default(),
+    };
+    walk.node(root, &FieldPath::default(), Place::Policy);
+    walk.findings.into_vec().into_iter().next()
 }
 
 /// What the texts at a place may hold of their own.
@@ -100,53 +65,65 @@ impl Place {
     }
 }
 
-fn walk(node: &Node, path: &FieldPath, place: Place, findings: &mut Findings) {
-    if findings.is_full() {
-        return;
-    }
-    if let Some(tag) = node.custom_tag() {
-        findings.push(
-            Finding::error(
-                Code::Placeholder,
-                path.clone(),
-                format!("the tag {} is not expanded by eksact", quoted(tag)),
-            )
-            .help(remedy!("write the value itself")),
-        );
-    }
-    match node.content() {
-        Content::Scalar { text, .. } => {
-            if let Some(placeholder) = first_placeholder(text, place) {
-                findings.push(unexpanded(placeholder, path.clone(), place));
-            }
+struct Walk {
+    /// The kind of the document; none for a policy.
+    kind: Option<DocumentKind>,
+    findings: Findings,
+}
+
+impl Walk {
+    fn node(&mut self, node: &Node, path: &FieldPath, place: Place) {
+        if self.findings.is_full() {
+            return;
         }
-        Content::Sequence(items) => {
-            for (index, item) in items.iter().enumerate() {
-                walk(item, &path.index(index), place, findings);
-            }
+        if let Some(tag) = node.custom_tag() {
+            self.findings.push(
+                Finding::error(
+                    Code::Placeholder,
+                    path.clone(),
+                    format!("the tag {} is not expanded by eksact", quoted(tag)),
+                )
+                .help(remedy!("write the value itself")),
+            );
         }
-        Content::Mapping(entries) => {
-            for entry in entries {
-                let here = path.key(&entry.key);
-                if let Some(placeholder) = first_placeholder(&entry.key, place) {
-                    findings.push(unexpanded(placeholder, here.clone(), place).at_key());
+        match node.content() {
+            Content::Scalar { text, .. } => {
+                if let Some(placeholder) = first_placeholder(text, place) {
+                    self.findings.push(unexpanded(placeholder, path.clone(), place));
                 }
-                if place == Place::Policy
-                    && (entry.key.starts_with("Fn::") || (&*entry.key == "Ref" && entries.len() == 1))
-                {
-                    findings.push(
-                        Finding::error(
-                            Code::Placeholder,
-                            here.clone(),
-                            format!("{} is not expanded by eksact", quoted(&entry.key)),
-                        )
-                        .at_key()
-                        .help(remedy!(
-                            "write the value itself; eksact passes policy documents on as they are"
-                        )),
-                    );
-                } else {
-                    walk(&entry.value, &here, place.at(&entry.key), findings);
+            }
+            Content::Sequence(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.node(item, &path.index(index), place);
+                }
+            }
+            Content::Mapping(entries) => {
+                for entry in entries {
+                    let here = path.key(&entry.key);
+                    if self.kind.is_some_and(|kind| !is_acted_on(kind, &here)) {
+                        continue;
+                    }
+                    if let Some(placeholder) = first_placeholder(&entry.key, place) {
+                        self.findings
+                            .push(unexpanded(placeholder, here.clone(), place).at_key());
+                    }
+                    if place == Place::Policy
+                        && (entry.key.starts_with("Fn::") || (&*entry.key == "Ref" && entries.len() == 1))
+                    {
+                        self.findings.push(
+                            Finding::error(
+                                Code::Placeholder,
+                                here.clone(),
+                                format!("{} is not expanded by eksact", quoted(&entry.key)),
+                            )
+                            .at_key()
+                            .help(remedy!(
+                                "write the value itself; eksact passes policy documents on as they are"
+                            )),
+                        );
+                    } else {
+                        self.node(&entry.value, &here, place.at(&entry.key));
+                    }
                 }
             }
         }

@@ -6,7 +6,7 @@
 use super::anchors::{Holder, holder};
 use super::diagnostic::{Severity, quoted};
 use super::document::DocumentKind;
-use super::fields::{Field, FieldType, ObjectType, types};
+use super::fields::{Field, FieldType, ObjectType, is_acted_on, types};
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use super::suggest;
@@ -110,9 +110,9 @@ impl Checker {
                 None if path.depth() == 0 => match holder(self.kind, node, &entry.key) {
                     Some(Holder::Used) => {}
                     Some(Holder::Unused) => self.unused_holder(&entry.key, here),
-                    None => self.unknown_key(&entry.key, type_name, path, &here),
+                    None => self.unknown_key(&entry.key, type_name, path, here),
                 },
-                None => self.unknown_key(&entry.key, type_name, path, &here),
+                None => self.unknown_key(&entry.key, type_name, path, here),
             }
             if self.findings.is_full() {
                 return;
@@ -129,14 +129,14 @@ impl Checker {
         );
     }
 
-    fn unknown_key(&mut self, key: &str, type_name: &str, parent: &FieldPath, here: &FieldPath) {
+    fn unknown_key(&mut self, key: &str, type_name: &str, parent: &FieldPath, here: FieldPath) {
         let place = match parent.to_string() {
             root if root.is_empty() => "at the root of the file".to_owned(),
             parent => format!("in {parent}"),
         };
         let mut finding = Finding::error(
             Code::UnknownKey,
-            here.clone(),
+            here,
             format!("there is no key {} {place}", quoted(key)),
         )
         .at_key();
@@ -153,7 +153,10 @@ impl Checker {
                 .iter()
                 .any(|field| field.name.eq_ignore_ascii_case(key))
         };
-        if !is_managed(self.kind, here) && object.is_some_and(is_spelling) {
+        // eksact never makes a duplicate, whatever eksctl's `noDuplicateARNs` says.
+        let is_idle = !is_acted_on(self.kind, parent)
+            || (self.kind == DocumentKind::ClusterConfig && key.eq_ignore_ascii_case("noDuplicateARNs"));
+        if is_idle && object.is_some_and(is_spelling) {
             // eksctl's strict reading (encoding/json) passes over case and its second reading over the key: such files exist.
             finding.severity = Severity::Warning;
             finding.message.push_str("; eksctl ignores it");
@@ -174,15 +177,16 @@ impl Checker {
         else {
             return;
         };
+        let is_acted_on = is_acted_on(self.kind, path);
         // eksctl compares many of these without regard to case.
-        if field.allowed.iter().any(|word| word.eq_ignore_ascii_case(text)) && !is_identity(self.kind, path) {
+        if !is_acted_on && field.allowed.iter().any(|word| word.eq_ignore_ascii_case(text)) {
             return;
         }
         if field.allowed.iter().any(|word| word == text) {
             return;
         }
         let words = || field.allowed.iter().map(String::as_str);
-        let severity = if is_identity(self.kind, path) {
+        let severity = if is_acted_on {
             Severity::Error
         } else {
             Severity::Warning
@@ -256,30 +260,6 @@ fn misleading(text: &str) -> Option<Remedy> {
         character.name(),
         character.help()
     ))
-}
-
-/// Whether a path is in what eksact manages or will manage, where eksctl's own validation refuses other words too.
-fn is_identity(kind: DocumentKind, path: &FieldPath) -> bool {
-    kind == DocumentKind::ClusterAccess
-        || ["apiVersion", "kind", "accessConfig", "identityProviders", "iam"]
-            .iter()
-            .any(|root| path.starts_with(&FieldPath::of(root)))
-}
-
-/// Whether a key decides something that eksact does: all of a ClusterAccess; the root, `metadata`, the identity mappings,
-/// the access entries and `iam`.
-fn is_managed(kind: DocumentKind, path: &FieldPath) -> bool {
-    let under = |root: &str| path.starts_with(&FieldPath::of(root));
-    // eksact never makes a duplicate, whatever `noDuplicateARNs` says.
-    let idle = path
-        .last_key()
-        .is_some_and(|key| key.eq_ignore_ascii_case("noDuplicateARNs"));
-    kind == DocumentKind::ClusterAccess
-        || path.depth() == 1
-        || under("metadata")
-        || (under("iamIdentityMappings") && !idle)
-        || under("accessConfig.accessEntries")
-        || under("iam")
 }
 
 fn is_cloudformation(key: &str) -> bool {

@@ -1,7 +1,9 @@
 //! The nearest known word to a mistaken one, and where a known field belongs. Words only; no tree.
 
+use std::cmp::Reverse;
+
 use super::document::DocumentKind;
-use super::fields::{FieldType, ObjectType, places};
+use super::fields::{FieldType, ObjectType, is_acted_on, places};
 use super::path::FieldPath;
 use eksact_message::remedy::Remedy;
 
@@ -188,9 +190,9 @@ fn nearby(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<Suggestion>
 /// meant rather than one of a section that has nothing to do with it.
 fn elsewhere(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<Suggestion> {
     let place = nearest_place(key, kind, path)?;
-    let here = generic(&path.to_string());
-    if managed(&here) > 0
-        && managed(place) == 0
+    if path.depth() > 0
+        && is_acted_on(kind, path)
+        && !is_acted_on(kind, &FieldPath::of(place))
         && let Some((name, place)) = part_of_managed(key, kind, path)
     {
         return Some(meant_elsewhere(name, place, path));
@@ -208,8 +210,8 @@ fn part_of_managed(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<(&
             wanted.len() >= 4 && name != wanted && (name.starts_with(&wanted) || name.ends_with(&wanted))
         })
         .filter_map(|name| Some((name.as_str(), nearest_place(name, kind, path)?)))
-        .filter(|(_, place)| managed(place) > 0)
-        .min_by_key(|(name, place)| (way(path, place), std::cmp::Reverse(managed(place)), name.len()))
+        .filter(|(_, place)| is_acted_on(kind, &FieldPath::of(place)))
+        .min_by_key(|(name, place)| (way(path, place), Reverse(weight(kind, place)), name.len()))
 }
 
 /// A key of the other kinds of documents, or one of this kind that is like it.
@@ -270,12 +272,12 @@ fn way(here: &FieldPath, place: &str) -> (usize, usize) {
     )
 }
 
-/// How much eksact has to do with a place.
-fn managed(place: &str) -> u8 {
-    match place.split(['.', '[']).next() {
-        Some("iam") if place.starts_with("iam.serviceAccounts") => 2,
-        Some("iam" | "metadata" | "iamIdentityMappings") => 1,
-        _ => 0,
+/// How likely a place is meant, among those as near: most of all what every file has, then what else eksact acts on.
+fn weight(kind: DocumentKind, place: &str) -> u8 {
+    if place.starts_with("iam.serviceAccounts") || place.starts_with("metadata") {
+        2
+    } else {
+        u8::from(is_acted_on(kind, &FieldPath::of(place)))
     }
 }
 
@@ -286,8 +288,9 @@ fn nearest_place(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<&'st
     let is_root = path.to_string().is_empty();
     let rank = |place: &&String| {
         let (up, down) = way(path, place);
-        let is_other = is_root && down > 0 && managed(place) == 0;
-        (is_other, up + down, std::cmp::Reverse(managed(place)))
+        let weight = weight(kind, place);
+        let is_other = is_root && down > 0 && weight == 0;
+        (is_other, up + down, Reverse(weight))
     };
     // What eksctl prints is nobody's to write.
     let places = places(kind)

@@ -6,6 +6,7 @@ mod diagnostics;
 mod empty;
 mod examples;
 mod hostile;
+mod managed;
 mod misleading;
 mod shared_roles;
 mod values;

@@ -8,7 +8,7 @@ pub(crate) fn is_label(text: &str) -> bool {
 }
 
 /// RFC 1123 subdomain: a service account. At most 253, labels joined by dots.
-pub(super) fn is_subdomain(text: &str) -> bool {
+pub(in crate::config) fn is_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_dashed)
 }
 
@@ -18,7 +18,7 @@ fn is_dashed(text: &str) -> bool {
 }
 
 /// The key of a label: an optional DNS prefix with a slash, then at most 63 of `[A-Za-z0-9_.-]`, alphanumeric at both ends.
-pub(super) fn is_label_key(text: &str) -> bool {
+pub(in crate::config) fn is_label_key(text: &str) -> bool {
     match text.split_once('/') {
         Some((prefix, name)) => is_subdomain(prefix) && is_label_name(name),
         None => is_label_name(text),
@@ -26,12 +26,12 @@ pub(super) fn is_label_key(text: &str) -> bool {
 }
 
 /// The key of an annotation: as a label's, with the letters of either case in its prefix.
-pub(super) fn is_annotation_key(text: &str) -> bool {
+pub(in crate::config) fn is_annotation_key(text: &str) -> bool {
     is_label_key(&text.to_lowercase())
 }
 
 /// The value of a label: nothing, or what the name part of a key may be.
-pub(super) fn is_label_value(text: &str) -> bool {
+pub(in crate::config) fn is_label_value(text: &str) -> bool {
     text.is_empty() || is_label_name(text)
 }
 
@@ -44,7 +44,7 @@ fn is_label_name(text: &str) -> bool {
 }
 
 /// What `text` could be turned into by lower case and hyphens, if that makes it a name.
-pub(super) fn suggestion(text: &str, fits: fn(&str) -> bool) -> Option<String> {
+pub(in crate::config) fn suggestion(text: &str, fits: fn(&str) -> bool) -> Option<String> {
     let candidate: String = text
         .chars()
         .take(253)
@@ -61,7 +61,7 @@ pub(super) fn suggestion(text: &str, fits: fn(&str) -> bool) -> Option<String> {
 }
 
 /// What to write in place of what cannot be a namespace.
-pub(super) fn label_help(text: &str) -> Remedy {
+pub(in crate::config) fn label_help(text: &str) -> Remedy {
     taken(text, is_label).unwrap_or_else(|| {
         remedy!(
             "it has at most 63 lower-case letters, digits and hyphens, and a letter or digit at both ends"
@@ -70,7 +70,7 @@ pub(super) fn label_help(text: &str) -> Remedy {
 }
 
 /// What to write in place of what cannot be the name of a service account.
-pub(super) fn subdomain_help(text: &str) -> Remedy {
+pub(in crate::config) fn subdomain_help(text: &str) -> Remedy {
     taken(text, is_subdomain).unwrap_or_else(|| {
         remedy!(
             "it has at most 253 lower-case letters, digits, hyphens and dots, and a letter or digit at both ends"

@@ -6,9 +6,9 @@
 use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
-use crate::config::cluster_config::ServiceAccount;
 use crate::config::diagnostic::quoted;
 use crate::config::finding::{Finding, Findings};
+use crate::config::location::SourceLocation;
 use crate::config::path::FieldPath;
 use eksact_identity::cloudformation::tags::{is_mark, is_reserved};
 
@@ -18,52 +18,50 @@ const MAXIMUM_TAGS: usize = 50;
 const LONGEST_KEY: usize = 128;
 const LONGEST_VALUE: usize = 256;
 
-/// The tags under `metadata`.
-pub(super) fn check_cluster(tags: &BTreeMap<String, String>, findings: &mut Findings) {
-    check_own(tags, &FieldPath::of("metadata.tags"), findings);
-}
-
 /// The tags of one object that is no stack.
-pub(super) fn check_own(tags: &BTreeMap<String, String>, path: &FieldPath, findings: &mut Findings) {
+pub(in crate::config) fn check(tags: &BTreeMap<String, String>, path: &FieldPath, findings: &mut Findings) {
     for (key, value) in tags {
         one(key, value, path, findings);
     }
     same_but_for_case(tags.keys(), path, findings);
 }
 
-/// The tags of one service account, alone and together with those of the cluster.
-pub(super) fn check(
-    cluster: &BTreeMap<String, String>,
-    account: &ServiceAccount,
-    path: &FieldPath,
-    findings: &mut Findings,
-) {
-    if account.attach_role_arn.is_some() {
-        return;
-    }
-    let path = path.key("tags");
-    for (key, value) in &account.tags {
-        one(key, value, &path, findings);
-    }
-    let own_case_clashes = !same_but_for_case(account.tags.keys(), &path, findings);
-    if own_case_clashes && !account.tags.is_empty() {
-        let lower: BTreeMap<String, &String> = cluster.keys().map(|key| (key.to_lowercase(), key)).collect();
-        for key in account.tags.keys() {
-            if let Some(other) = lower.get(&key.to_lowercase()).filter(|other| **other != key) {
-                findings.push(case_clash(key, other, &path));
+/// The tags of a stack, its own and those of the cluster.
+pub(in crate::config) struct OfStack<'a> {
+    pub(in crate::config) cluster: &'a BTreeMap<String, String>,
+    pub(in crate::config) own: &'a BTreeMap<String, String>,
+    /// What it is made for.
+    pub(in crate::config) name: &'a str,
+    pub(in crate::config) location: Option<&'a SourceLocation>,
+}
+
+impl OfStack<'_> {
+    /// Checks its own tags, which stand at `path`, alone and together with those of the cluster.
+    pub(in crate::config) fn check(&self, path: &FieldPath, findings: &mut Findings) {
+        for (key, value) in self.own {
+            one(key, value, path, findings);
+        }
+        let own_case_clashes = !same_but_for_case(self.own.keys(), path, findings);
+        if own_case_clashes && !self.own.is_empty() {
+            let lower: BTreeMap<String, &String> =
+                self.cluster.keys().map(|key| (key.to_lowercase(), key)).collect();
+            for key in self.own.keys() {
+                if let Some(other) = lower.get(&key.to_lowercase()).filter(|other| **other != key) {
+                    findings.push(case_clash(key, other, path));
+                }
             }
         }
-    }
-    let mut keys: Vec<&String> = cluster.keys().chain(account.tags.keys()).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    let count = keys.len() + OWN_TAGS;
-    if count > MAXIMUM_TAGS {
-        let message = format!(
-            "the stack of {} would have {count} tags with those of metadata.tags and eksact's own four; AWS allows {MAXIMUM_TAGS}",
-            quoted(&account.qualified_name())
-        );
-        findings.push(Finding::error(Code::TagLimit, path, message).located(account.location.as_ref()));
+        let mut keys: Vec<&String> = self.cluster.keys().chain(self.own.keys()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let count = keys.len() + OWN_TAGS;
+        if count > MAXIMUM_TAGS {
+            let message = format!(
+                "the stack of {} would have {count} tags with those of metadata.tags and eksact's own four; AWS allows {MAXIMUM_TAGS}",
+                quoted(self.name)
+            );
+            findings.push(Finding::error(Code::TagLimit, path.clone(), message).located(self.location));
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::config::tests::{HEAD, report};
 use crate::config::{ClusterConfig, Located, ServiceAccount, Severity};
 
 /// The messages about a file, without places and source lines: `error: …` with the help behind it.
-pub(super) fn said(yaml: &str) -> String {
+pub(in crate::config) fn said(yaml: &str) -> String {
     let text = report(yaml);
     let lines = text
         .lines()

@@ -1,0 +1,108 @@
+//! The sections that eksact leaves alone: which a file has, and eksctl's rules for those that are about identity, on the tree itself.
+//!
+//! Source of the rules: eksctl 0.231, `pkg/apis/eksctl.io/v1alpha5/validation.go`. What eksctl refuses only when it creates the
+//! object (`pkg/ctl/cmdutils/pod_identity_association.go`) is an error here, too.
+
+use crate::config::diagnostic::quoted;
+use crate::config::document::DocumentKind;
+use crate::config::fields::{Field, FieldType, ObjectType, types};
+use crate::config::finding::{Finding, Findings};
+use crate::config::path::FieldPath;
+use crate::config::reader::{boolean, is_set, is_true, items, text};
+use eksact_message::code::Code;
+use eksact_yaml::Node;
+
+/// What is written in the file and eksact leaves alone, in the order of the file, by the marks of the field table. Empty
+/// sections ask for nothing.
+pub(super) fn sections(root: &Node) -> Vec<String> {
+    let mut sections = Vec::new();
+    add_unmanaged(DocumentKind::ClusterConfig.name(), root, "", &mut sections);
+    sections
+}
+
+fn add_unmanaged(type_name: &str, node: &Node, prefix: &str, sections: &mut Vec<String>) {
+    let types = types(DocumentKind::ClusterConfig);
+    let Some(object) = types.get(type_name) else {
+        return;
+    };
+    for entry in node.entries().iter().filter(|entry| !entry.value.is_empty()) {
+        let name = format!("{prefix}{}", entry.key);
+        match object.field(&entry.key) {
+            Some(field) if !field.managed => sections.push(name),
+            Some(Field {
+                holds: FieldType::Object(inner),
+                ..
+            }) if types.get(inner).is_some_and(ObjectType::is_managed_in_part) => {
+                add_unmanaged(inner, &entry.value, &format!("{name}."), sections);
+            }
+            // What is no field of the format holds anchors for others.
+            Some(_) | None => {}
+        }
+    }
+}
+
+pub(super) fn check_tree(root: &Node, findings: &mut Findings) {
+    outposts(root, findings);
+    addons(root, findings);
+}
+
+fn outposts(root: &Node, findings: &mut Findings) {
+    let is_on_outposts = root
+        .get("outpost")
+        .is_some_and(|outpost| outpost.get("controlPlaneOutpostARN").is_some());
+    if !is_on_outposts {
+        return;
+    }
+    if root.get("iam").is_some_and(|iam| is_true(iam, "withOIDC")) {
+        findings.push(Finding::error(
+            Code::Outposts,
+            FieldPath::of("iam.withOIDC"),
+            "iam.withOIDC is not supported on Outposts",
+        ));
+    }
+    if is_set(root, "identityProviders") {
+        findings.push(
+            Finding::error(
+                Code::Outposts,
+                FieldPath::of("identityProviders"),
+                "Identity Providers are not supported on Outposts",
+            )
+            .at_key(),
+        );
+    }
+    let creator = root
+        .get("accessConfig")
+        .and_then(|config| config.get("bootstrapClusterCreatorAdminPermissions"));
+    if creator.and_then(boolean) == Some(false) {
+        let path = FieldPath::of("accessConfig.bootstrapClusterCreatorAdminPermissions");
+        findings.push(Finding::error(
+            Code::Outposts,
+            path.clone(),
+            format!("{path} can't be set to false on Outposts"),
+        ));
+    }
+}
+
+fn addons(root: &Node, findings: &mut Findings) {
+    for (index, addon) in items(root, "addons").iter().enumerate() {
+        let path = FieldPath::of("addons").index(index);
+        let associations = path.key("podIdentityAssociations");
+        if is_true(addon, "useDefaultPodIdentityAssociations") && is_set(addon, "podIdentityAssociations") {
+            let message = format!(
+                "cannot specify both addon.useDefaultPodIdentityAssociations and addon.podIdentityAssociations (addon: {})",
+                quoted(text(addon, "name"))
+            );
+            findings.push(Finding::error(Code::Addon, associations.clone(), message).at_key());
+        }
+        for (index, association) in items(addon, "podIdentityAssociations").iter().enumerate() {
+            for key in ["wellKnownPolicies", "tags"]
+                .into_iter()
+                .filter(|key| is_set(association, key))
+            {
+                let message = format!("{key} is not supported for addon.podIdentityAssociations");
+                findings
+                    .push(Finding::error(Code::Addon, associations.index(index).key(key), message).at_key());
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What the `managed` marks of the field table mean for a file: in every section that eksact manages the same is told.
+
+use super::{HEAD, report};
+
+/// A section of each kind, with the path of a text in it whose value is left to fill in as `@`, and a key written in the wrong case.
+const SECTIONS: [(&str, &str, &str); 7] = [
+    (
+        "iam: {withOIDC: true, serviceAccounts: [{metadata: {name: a}, attachPolicyARNs: [], roleName: \"@\"}]}\n",
+        "iam.serviceAccounts[0].roleName",
+        "rolename",
+    ),
+    (
+        "iam: {podIdentityAssociations: [{namespace: a, serviceAccountName: b, roleARN: 'arn:aws:iam::111122223333:role/r', targetRoleARN: \"@\"}]}\n",
+        "iam.podIdentityAssociations[0].targetRoleARN",
+        "targetRoleArn",
+    ),
+    (
+        "identityProviders: [{type: oidc, name: x, clientID: y, issuerURL: 'https://a.example.com', usernameClaim: \"@\"}]\n",
+        "identityProviders[0].usernameClaim",
+        "usernameclaim",
+    ),
+    (
+        "accessConfig: {authenticationMode: \"@\"}\n",
+        "accessConfig.authenticationMode",
+        "AuthenticationMode",
+    ),
+    (
+        "accessConfig: {accessEntries: [{principalARN: 'arn:aws:iam::111122223333:role/r', kubernetesUsername: \"@\"}]}\n",
+        "accessConfig.accessEntries[0].kubernetesUsername",
+        "kubernetesUserName",
+    ),
+    (
+        "iamIdentityMappings: [{arn: 'arn:aws:iam::111122223333:role/r', groups: [a], username: \"@\"}]\n",
+        "iamIdentityMappings[0].username",
+        "userName",
+    ),
+    ("", "metadata.version", "Version"),
+];
+
+fn filled(section: &str, value: &str) -> String {
+    let head = if section.is_empty() {
+        HEAD.replace("name: prod", "version: \"@\", name: prod")
+    } else {
+        HEAD.to_owned()
+    };
+    format!("{head}{section}").replace('@', value)
+}
+
+#[test]
+fn managed_sections_have_no_blank_text() {
+    for (section, path, _) in SECTIONS {
+        for (value, what) in [("", "empty"), ("\\t", "blank")] {
+            let said = report(&filled(section, value));
+            // Of a choice it is told what there is to choose.
+            let is_told = said.contains(&format!("error: {path} is {what}"))
+                || said.contains(&format!("error: {path} cannot be"));
+            assert!(is_told, "{path}: {said}");
+            assert_eq!(said.matches("error: ").count(), 1, "{said}");
+        }
+    }
+}
+
+#[test]
+fn managed_sections_have_no_keys_without_value_unsaid() {
+    for (section, path, _) in SECTIONS {
+        let said = report(&filled(section, "@").replace("\"@\"", "~"));
+        let wanted = format!("warning: {path} has no value and is treated as left out");
+        assert!(said.contains(&wanted), "{path}: {said}");
+    }
+    let said = report(&format!(
+        "{HEAD}iam: {{withOIDC: ~}}\naccessConfig: {{bootstrapClusterCreatorAdminPermissions: ~}}\n"
+    ));
+    assert_eq!(
+        said.matches("has no value and is treated as left out").count(),
+        2,
+        "{said}"
+    );
+}
+
+#[test]
+fn managed_sections_have_no_placeholders() {
+    for (section, path, _) in SECTIONS {
+        let said = report(&filled(section, "${NAME}"));
+        assert!(
+            said.contains("error: `${NAME}` is not expanded by eksact"),
+            "{path}: {said}"
+        );
+        assert_eq!(said.matches("error: ").count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn managed_sections_have_no_keys_in_another_case() {
+    for (section, path, other) in SECTIONS {
+        let key = path.rsplit('.').next().unwrap();
+        let file = filled(section, "x").replace(&format!("{key}:"), &format!("{other}:"));
+        let said = report(&file);
+        assert!(
+            said.contains(&format!("error: there is no key `{other}`")),
+            "{path}: {said}"
+        );
+    }
+    // eksctl passes over it, and so does eksact, which has nothing to do with it.
+    let said = report(&format!("{HEAD}vpc: {{Id: x}}\n"));
+    assert!(
+        said.contains("warning: there is no key `Id` in vpc; eksctl ignores it"),
+        "{said}"
+    );
+}
+
+#[test]
+fn managed_sections_tell_a_repeated_placeholder_where_it_is_first() {
+    let said = report(&format!(
+        "{HEAD}iam:\n  podIdentityAssociations:\n  - {{namespace: a, serviceAccountName: b, roleARN: 'arn:aws:iam::${{ACCOUNT}}:role/r'}}\n\
+         iamIdentityMappings:\n- {{arn: 'arn:aws:iam::${{ACCOUNT}}:role/r', groups: [a]}}\n"
+    ));
+    assert!(said.starts_with("c.yaml:6:"), "{said}");
+    assert!(
+        said.contains("`${ACCOUNT}` is not expanded by eksact; it is there 2 times"),
+        "{said}"
+    );
+}
+
+#[test]
+fn managed_sections_leave_alone_what_is_ignored_in_them() {
+    let file = format!(
+        "{}iam:\n  withOIDC: true\n  serviceRoleARN: \"${{ROLE}}\"\n  serviceAccounts:\n  - metadata: {{name: a}}\n    attachPolicyARNs: ['arn:aws:iam::aws:policy/A']\n    status: {{roleARN: \"\", stackName: \"${{STACK}}\"}}\n",
+        HEAD.replace(
+            "name: prod",
+            "name: prod, annotations: {a: \"${NOTE}\"}, forceUpdateVersion: ~"
+        )
+    );
+    assert_eq!(report(&file), "");
+}
