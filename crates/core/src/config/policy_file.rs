@@ -60,7 +60,7 @@ pub(super) fn read(policies: &mut [ManagedPolicy], beside: &Beside<'_>, findings
                     quoted(&file.value)
                 );
                 let finding = Finding::error(Code::PolicyFile, path, message).help(remedy!(
-                    "Put a policy document of IAM there, as JSON or YAML, or write the path of one."
+                    "put a policy document of IAM there, as JSON or YAML, or write the path of one"
                 ));
                 findings.push(finding.located(Some(place)));
             }

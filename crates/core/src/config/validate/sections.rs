@@ -70,11 +70,14 @@ fn outposts(root: &Node, findings: &mut Findings) {
         return;
     }
     if is_boolean(root.get("iam"), "withOIDC", true) {
-        findings.push(Finding::error(
-            Code::Outposts,
-            FieldPath::of("iam.withOIDC"),
-            "iam.withOIDC is not supported on Outposts",
-        ));
+        findings.push(
+            Finding::error(
+                Code::Outposts,
+                FieldPath::of("iam.withOIDC"),
+                "iam.withOIDC is not supported on Outposts",
+            )
+            .help(remedy!("leave it out")),
+        );
     }
     if is_set(root, "identityProviders") {
         findings.push(
@@ -83,6 +86,7 @@ fn outposts(root: &Node, findings: &mut Findings) {
                 FieldPath::of("identityProviders"),
                 "Identity Providers are not supported on Outposts",
             )
+            .help(remedy!("leave it out"))
             .at_key(),
         );
     }
@@ -92,11 +96,8 @@ fn outposts(root: &Node, findings: &mut Findings) {
         false,
     ) {
         let path = FieldPath::of("accessConfig.bootstrapClusterCreatorAdminPermissions");
-        findings.push(Finding::error(
-            Code::Outposts,
-            path.clone(),
-            format!("{path} can't be set to false on Outposts"),
-        ));
+        let message = format!("{path} can't be set to false on Outposts");
+        findings.push(Finding::error(Code::Outposts, path, message).help(remedy!("leave it out")));
     }
 }
 
@@ -124,7 +125,11 @@ fn addons(root: &Node, findings: &mut Findings) {
                 "cannot specify both addon.useDefaultPodIdentityAssociations and addon.podIdentityAssociations (addon: {})",
                 quoted(text(addon, "name"))
             );
-            findings.push(Finding::error(Code::Addon, associations.clone(), message).at_key());
+            findings.push(
+                Finding::error(Code::Addon, associations.clone(), message)
+                    .help(remedy!("leave one out"))
+                    .at_key(),
+            );
         }
         for (index, association) in items(Some(addon), "podIdentityAssociations").iter().enumerate() {
             for key in ["wellKnownPolicies", "tags"]
@@ -132,8 +137,12 @@ fn addons(root: &Node, findings: &mut Findings) {
                 .filter(|key| is_set(association, key))
             {
                 let message = format!("{key} is not supported for addon.podIdentityAssociations");
-                findings
-                    .push(Finding::error(Code::Addon, associations.index(index).key(key), message).at_key());
+                let path = associations.index(index).key(key);
+                findings.push(
+                    Finding::error(Code::Addon, path, message)
+                        .help(remedy!("leave it out"))
+                        .at_key(),
+                );
             }
         }
     }

@@ -63,7 +63,13 @@ pub(super) fn check(
             "the stack of {} would have {count} tags with those of metadata.tags and eksact's own four; AWS allows {MAXIMUM_TAGS}",
             quoted(&account.qualified_name())
         );
-        findings.push(Finding::error(Code::TagLimit, path, message).located(account.location.as_ref()));
+        let over = count - MAXIMUM_TAGS;
+        findings.push(
+            Finding::error(Code::TagLimit, path, message)
+                .help(remedy!("leave out {over} of them, here or in `metadata.tags`"))
+                .at_key()
+                .located(account.location.as_ref()),
+        );
     }
 }
 
