@@ -281,9 +281,9 @@ fn shapes() -> Vec<Check> {
             "",
         ),
         fault(
-            "addons: [{name: x, useDefaultPodIdentityAssociations: true, podIdentityAssociations: []}]",
+            "addons: [{name: x, useDefaultPodIdentityAssociations: true, podIdentityAssociations: [{namespace: a}]}]",
             "leave one out",
-            ", podIdentityAssociations: []",
+            ", podIdentityAssociations: [{namespace: a}]",
             "",
         ),
     ]

@@ -208,7 +208,10 @@ fn tags() {
         .map(|index| format!("k{index}: v"))
         .collect::<Vec<_>>()
         .join(", ");
-    assert_snapshot!(about_one(&format!("tags: {{{many}}}")), @r#"5:78: error: the stack of `default/a` would have 51 tags with those of metadata.tags and eksact's own four; AWS allows 50"#);
+    assert_snapshot!(about_one(&format!("tags: {{{many}}}")), @r#"
+    5:72: error: the stack of `default/a` would have 51 tags with those of metadata.tags and eksact's own four; AWS allows 50
+        help: leave out 1 of them, here or in `metadata.tags`
+    "#);
     assert_snapshot!(about_one(&format!("tags: {{{}: v, k: {}}}", "k".repeat(129), "v".repeat(257))), @r#"
     5:79: error: the key of a tag has 1 to 128 characters
     5:216: error: the value of a tag has at most 256 characters
