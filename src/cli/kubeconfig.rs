@@ -426,10 +426,13 @@ fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Findi
             Finding::new(
                 Severity::Warning,
                 Code::KubeconfigInsecureCluster,
-                "insecure-skip-tls-verify is set, and so no certificate authority was written: kubectl \
-                 accepts only one of the two",
+                "insecure-skip-tls-verify is set: kubectl does not check whose certificate the server has, and accepts \
+                 no certificate authority beside it, so none was written",
             )
-            .about(&address(Section::Clusters, &merged.cluster.name)),
+            .about(&address(Section::Clusters, &merged.cluster.name))
+            .with_help(remedy!(
+                "Remove `insecure-skip-tls-verify` from the cluster's entry, and run the same command again."
+            )),
         );
     }
     if wanted.sign_in.profile.is_none()

@@ -12,6 +12,7 @@ mod backups_at_once;
 mod broadening;
 mod check_access;
 mod check_irsa;
+mod codes;
 mod command_line;
 mod deployers;
 mod diff_access;

@@ -220,7 +220,7 @@ fn steady(stderr: &str) -> String {
 
 /// Compares the story with the snapshot of this name.
 macro_rules! assert_story {
-    ($name:literal, $text:expr) => {
+    ($name:expr, $text:expr) => {
         insta::with_settings!({
             snapshot_path => "snapshots",
             prepend_module_to_snapshot => false,

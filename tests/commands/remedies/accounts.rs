@@ -26,6 +26,7 @@ pub(super) fn cases() -> Vec<Check> {
         )
     };
     let large = policy(10_300);
+    let tags: String = (0..47).map(|number| format!("t{number}: x, ")).collect();
     let one =
         |rest: &str| format!("iam: {{withOIDC: true, serviceAccounts: [{{metadata: {{name: a}}, {rest}}}]}}");
     vec![
@@ -62,5 +63,9 @@ pub(super) fn cases() -> Vec<Check> {
         account(&large, "make it a managed policy and name it in `attachPolicyARNs`", &format!(", {large}"), ""),
         fault(&format!("iam: {{withOIDC: true, serviceAccounts: [{{metadata: {{name: c, namespace: a-b}}, attachPolicyARNs: ['{S3}']}}, {{metadata: {{name: b-c, namespace: a}}, attachPolicyARNs: ['{S3}']}}]}}"), "a stack that exists already keeps its name", "name: b-c", "name: d"),
         planned(format!("{}iam: {{withOIDC: true, serviceAccounts: [{{metadata: {{name: a}}, attachPolicyARNs: ['{S3}'], tags: {{team: b}}}}]}}\n", HEAD.replace("eu-west-1", "eu-west-1, tags: {Team: a}"))).says("write them the same way").replace("c.yaml", "team", "Team").check(),
+        account(&format!("tags: {{{tags}}}"), "leave out 1 of them, here or in `metadata.tags`", "t0: x, ", ""),
+        fault(&one(&format!("attachPolicyARNs: ['{S3}', '{S3}']")), "leave one out", &format!("', '{S3}"), ""),
+        fault(&format!("iam: {{withOIDC: true, serviceAccounts: [{{metadata: {{name: a}}, attachPolicyARNs: ['{S3}']}}, {{metadata: {{name: a}}, attachPolicyARNs: ['{S3}']}}]}}"), "leave one out", &format!("{{metadata: {{name: a}}, attachPolicyARNs: ['{S3}']}}, "), ""),
+        fault(&format!("iam: {{withOIDC: true, serviceAccounts: [{{metadata: {{name: a}}, roleName: r, attachPolicyARNs: ['{S3}']}}, {{metadata: {{name: b}}, roleName: r, attachPolicyARNs: ['{S3}']}}]}}"), "give one of the two another name", "name: b}, roleName: r", "name: b}, roleName: s"),
     ]
 }

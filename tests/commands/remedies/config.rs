@@ -274,5 +274,17 @@ fn shapes() -> Vec<Check> {
             ", zzzzzz: 1",
             "",
         ),
+        fault(
+            "outpost: {controlPlaneOutpostARN: x}\niam: {withOIDC: true}",
+            "leave it out",
+            "\niam: {withOIDC: true}",
+            "",
+        ),
+        fault(
+            "addons: [{name: x, useDefaultPodIdentityAssociations: true, podIdentityAssociations: [{namespace: a}]}]",
+            "leave one out",
+            ", podIdentityAssociations: [{namespace: a}]",
+            "",
+        ),
     ]
 }

@@ -67,6 +67,13 @@ fn flags() -> Vec<Check> {
             .says("Write it like arn:aws:iam::111122223333:role/my-role.")
             .instead(format!("{UPDATE} --role-arn {ROLE}"))
             .check(),
+        on(
+            UPDATE,
+            format!("apiVersion: v1\nclusters:\n- name: {ARN}\n  cluster:\n    insecure-skip-tls-verify: true\n    server: https://example.com\n"),
+        )
+        .says("Remove `insecure-skip-tls-verify` from the cluster's entry")
+        .replace("kc.yaml", "    insecure-skip-tls-verify: true\n", "")
+        .check(),
         program_of_a_path_that_is_not_text(),
     ]
 }

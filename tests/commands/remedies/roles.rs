@@ -75,6 +75,12 @@ fn stacks() -> Vec<Check> {
             let name = role(world).name.clone();
             world.roles.remove(&name);
         }).says("with the file that has it, or delete and create the service account").run("eksact apply -f c.yaml --yes").check(),
+        case("create iamserviceaccount --cluster quickstart --region eu-west-1 --namespace app --name web --attach-policy p.json")
+            .file("p.json", r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Condition": {"StringEquals": {"Fn::ImportValue": "team"}}}]}"#)
+            .first("eksact utils associate-iam-oidc-provider --cluster quickstart --region eu-west-1 --approve")
+            .says("Write the value itself in the policy document")
+            .replace("p.json", "Fn::ImportValue", "aws:PrincipalTag/team")
+            .check(),
         case("update iamserviceaccount -f c.yaml")
             .file("c.yaml", web(""))
             .first("eksact utils associate-iam-oidc-provider --cluster quickstart --region eu-west-1 --approve")

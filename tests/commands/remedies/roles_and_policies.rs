@@ -48,7 +48,7 @@ fn policies() -> Vec<Check> {
     let path = "write the path as `path`, with a slash at both ends, and the name alone here";
     vec![
         access("policies: [{name: p, file: p.json}]")
-            .says("Put a policy document of IAM there")
+            .says("put a policy document of IAM there")
             .write(
                 "p.json",
                 "{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Allow\", \"Action\": \"s3:GetObject\", \"Resource\": \"*\"}]}",

@@ -76,9 +76,10 @@ impl Source {
             })
         };
         if bytes.len() > MAXIMUM_BYTES {
+            // No more was read of it than shows that it is too large.
             let message = format!(
-                "the file has {} bytes; at most {MAXIMUM_BYTES} are read",
-                bytes.len()
+                "the file has more than {} MiB, the most that eksact reads",
+                MAXIMUM_BYTES / (1024 * 1024)
             );
             return Err(fail(
                 Some(Position { line: 1, column: 1 }),
@@ -161,7 +162,7 @@ mod tests {
         );
         assert_eq!(
             error(&vec![b'['; 10_000_000]),
-            "c.yaml:1:1: error: the file has 10000000 bytes; at most 2097152 are read"
+            "c.yaml:1:1: error: the file has more than 2 MiB, the most that eksact reads"
         );
     }
 

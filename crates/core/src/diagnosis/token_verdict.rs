@@ -169,6 +169,7 @@ mod tests {
                 "credentials-expired",
             ),
             ("InvalidClientTokenId", "", "credentials-unknown"),
+            ("RegionDisabledException", "", "region-disabled"),
             ("AccessDenied", "", "sts-refused"),
         ] {
             assert_eq!(refused(code, message), finding, "{code}: {message}");

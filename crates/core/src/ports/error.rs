@@ -44,13 +44,17 @@ impl CallErrorKind {
 
 /// A call that failed: which, on what, and why. Never holds credentials or tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{service} {action} on {object} failed: {message}{}", code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default())]
+#[error(
+    "{service} {action}{} failed: {message}{}",
+    if object.is_empty() { String::new() } else { format!(" on {object}") },
+    code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default()
+)]
 pub struct CallError {
     /// Service in the form of an IAM action prefix: `cloudformation`, `iam`, `eks`, `sts`, `kubernetes`, `issuer`.
     pub service: String,
     /// The API action (`CreateStack`) or, for Kubernetes, verb and resource (`patch serviceaccounts`).
     pub action: String,
-    /// The object's name or ARN.
+    /// The object's name or ARN; empty of what is listed everywhere.
     pub object: String,
     /// What sort of failure it is.
     pub kind: CallErrorKind,

@@ -219,11 +219,10 @@ fn check_binding(binding: &GroupBinding, path: &FieldPath, found: &mut Findings)
             found.push(Finding::error(Code::KubernetesName, path.index(index), message).help(help));
         } else if !seen.insert(name) {
             let message = format!("{} is listed twice", quoted(name));
-            found.push(Finding::warning(
-                Code::DuplicateNamespace,
-                path.index(index),
-                message,
-            ));
+            found.push(
+                Finding::warning(Code::DuplicateNamespace, path.index(index), message)
+                    .help(remedy!("leave one out")),
+            );
         }
     }
 }
@@ -355,11 +354,10 @@ fn repeated_bindings(group: &GroupAccess, path: &FieldPath, found: &mut Findings
                         quoted(namespace)
                     ))
                 );
-                found.push(Finding::warning(
-                    Code::DuplicateBinding,
-                    path.key("bindings").index(index),
-                    message,
-                ));
+                let path = path.key("bindings").index(index);
+                found.push(
+                    Finding::warning(Code::DuplicateBinding, path, message).help(remedy!("leave one out")),
+                );
             }
         }
     }

@@ -54,11 +54,14 @@ fn outposts(root: &Node, findings: &mut Findings) {
         return;
     }
     if root.get("iam").is_some_and(|iam| is_true(iam, "withOIDC")) {
-        findings.push(Finding::error(
-            Code::Outposts,
-            FieldPath::of("iam.withOIDC"),
-            "iam.withOIDC is not supported on Outposts",
-        ));
+        findings.push(
+            Finding::error(
+                Code::Outposts,
+                FieldPath::of("iam.withOIDC"),
+                "iam.withOIDC is not supported on Outposts",
+            )
+            .help(remedy!("leave it out")),
+        );
     }
     if is_set(root, "identityProviders") {
         findings.push(
@@ -67,6 +70,7 @@ fn outposts(root: &Node, findings: &mut Findings) {
                 FieldPath::of("identityProviders"),
                 "Identity Providers are not supported on Outposts",
             )
+            .help(remedy!("leave it out"))
             .at_key(),
         );
     }
@@ -75,11 +79,8 @@ fn outposts(root: &Node, findings: &mut Findings) {
         .and_then(|config| config.get("bootstrapClusterCreatorAdminPermissions"));
     if creator.and_then(boolean) == Some(false) {
         let path = FieldPath::of("accessConfig.bootstrapClusterCreatorAdminPermissions");
-        findings.push(Finding::error(
-            Code::Outposts,
-            path.clone(),
-            format!("{path} can't be set to false on Outposts"),
-        ));
+        let message = format!("{path} can't be set to false on Outposts");
+        findings.push(Finding::error(Code::Outposts, path, message).help(remedy!("leave it out")));
     }
 }
 
@@ -92,7 +93,11 @@ fn addons(root: &Node, findings: &mut Findings) {
                 "cannot specify both addon.useDefaultPodIdentityAssociations and addon.podIdentityAssociations (addon: {})",
                 quoted(text(addon, "name"))
             );
-            findings.push(Finding::error(Code::Addon, associations.clone(), message).at_key());
+            findings.push(
+                Finding::error(Code::Addon, associations.clone(), message)
+                    .help(remedy!("leave one out"))
+                    .at_key(),
+            );
         }
         for (index, association) in items(addon, "podIdentityAssociations").iter().enumerate() {
             for key in ["wellKnownPolicies", "tags"]
@@ -100,8 +105,12 @@ fn addons(root: &Node, findings: &mut Findings) {
                 .filter(|key| is_set(association, key))
             {
                 let message = format!("{key} is not supported for addon.podIdentityAssociations");
-                findings
-                    .push(Finding::error(Code::Addon, associations.index(index).key(key), message).at_key());
+                let path = associations.index(index).key(key);
+                findings.push(
+                    Finding::error(Code::Addon, path, message)
+                        .help(remedy!("leave it out"))
+                        .at_key(),
+                );
             }
         }
     }

@@ -88,7 +88,7 @@ fn deep_nesting() {
 fn too_much_of_everything() {
     assert_eq!(
         first_line(&vec![b'['; 10_000_000]),
-        "c.yaml:1:1: error: the file has 10000000 bytes; at most 2097152 are read"
+        "c.yaml:1:1: error: the file has more than 2 MiB, the most that eksact reads"
     );
     let most = crate::config::MAXIMUM_BYTES;
     let scalar = "x".repeat(most);

@@ -268,7 +268,9 @@ fn groups_and_their_bindings() {
     14:99: error: `My_App` cannot be the name of a namespace
         help: Kubernetes would accept `my-app`
     14:112: warning: `app` is listed twice
+        help: leave one out
     15:142: warning: `system:image-puller` is bound in `app` by bindings[1] already
+        help: leave one out
     "#);
 }
 

@@ -60,7 +60,13 @@ impl OfStack<'_> {
                 "the stack of {} would have {count} tags with those of metadata.tags and eksact's own four; AWS allows {MAXIMUM_TAGS}",
                 quoted(self.name)
             );
-            findings.push(Finding::error(Code::TagLimit, path.clone(), message).located(self.location));
+            let over = count - MAXIMUM_TAGS;
+            findings.push(
+                Finding::error(Code::TagLimit, path.clone(), message)
+                    .help(remedy!("leave out {over} of them, here or in `metadata.tags`"))
+                    .at_key()
+                    .located(self.location),
+            );
         }
     }
 }

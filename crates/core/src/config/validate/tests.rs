@@ -55,7 +55,10 @@ fn eksctls_rules_for_service_accounts() {
     4:41: error: iam.serviceAccounts[0].wellKnownPolicies, iam.serviceAccounts[0].attachPolicyARNs, iam.serviceAccounts[0].attachRoleARN or iam.serviceAccounts[0].attachPolicy must be set
         help: for a role without any policy write `attachPolicyARNs: []`
     "#);
-    assert_snapshot!(about("\n{metadata: {name: a}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']},\n{metadata: {name: a, namespace: default}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']}"), @r#"6:19: error: <namespace>/<name> of iam.serviceAccounts[1] `default/a` is not unique; it is iam.serviceAccounts[0] already, on line 5"#);
+    assert_snapshot!(about("\n{metadata: {name: a}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']},\n{metadata: {name: a, namespace: default}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']}"), @r#"
+    6:19: error: the service account `default/a` is in the list twice; the first is iam.serviceAccounts[0], on line 5
+        help: leave one out
+    "#);
 }
 
 #[test]
@@ -104,6 +107,7 @@ fn arns_by_syntax_kind_and_partition() {
     5:143: error: `arn:aws:s3:::bucket` is not the ARN of an IAM policy
         help: write it like arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
     5:195: warning: `arn:aws:iam::aws:policy/A` is listed twice
+        help: leave one out
     5:224: error: `arn:aws:iam::aws:policy/` is not the ARN of an IAM policy
         help: write it like arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
     5:252: error: iam.serviceAccounts[0].attachPolicyARNs[8] is empty
@@ -133,7 +137,10 @@ fn names_of_kubernetes_and_iam() {
     5:82: error: `path/rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr` cannot be the name of an IAM role
         help: a name has no path; eksctl's format has no field for one
     "#);
-    assert_snapshot!(about("\n{metadata: {name: a}, roleName: App, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']},\n{metadata: {name: b}, roleName: app, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']}"), @r#"6:33: error: the role name `app` is used by iam.serviceAccounts[0] already, on line 5; an account can have each name only once"#);
+    assert_snapshot!(about("\n{metadata: {name: a}, roleName: App, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']},\n{metadata: {name: b}, roleName: app, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']}"), @r#"
+    6:33: error: the role name `app` is used by iam.serviceAccounts[0] already, on line 5; an account can have each name only once
+        help: give one of the two another name
+    "#);
 }
 
 #[test]
@@ -201,7 +208,10 @@ fn tags() {
         .map(|index| format!("k{index}: v"))
         .collect::<Vec<_>>()
         .join(", ");
-    assert_snapshot!(about_one(&format!("tags: {{{many}}}")), @r#"5:78: error: the stack of `default/a` would have 51 tags with those of metadata.tags and eksact's own four; AWS allows 50"#);
+    assert_snapshot!(about_one(&format!("tags: {{{many}}}")), @r#"
+    5:72: error: the stack of `default/a` would have 51 tags with those of metadata.tags and eksact's own four; AWS allows 50
+        help: leave out 1 of them, here or in `metadata.tags`
+    "#);
     assert_snapshot!(about_one(&format!("tags: {{{}: v, k: {}}}", "k".repeat(129), "v".repeat(257))), @r#"
     5:79: error: the key of a tag has 1 to 128 characters
     5:216: error: the value of a tag has at most 256 characters
@@ -326,13 +336,19 @@ fn eksctls_rules_for_other_sections() {
     "#);
     assert_snapshot!(said(&format!("{HEAD}outpost: {{controlPlaneOutpostARN: x}}\niam: {{withOIDC: true}}\nidentityProviders: [{{type: oidc, name: a, issuerURL: 'https://b', clientID: c}}]\naccessConfig: {{bootstrapClusterCreatorAdminPermissions: false}}\n")), @r#"
     5:17: error: iam.withOIDC is not supported on Outposts
+        help: leave it out
     6:1: error: Identity Providers are not supported on Outposts
+        help: leave it out
     7:57: error: accessConfig.bootstrapClusterCreatorAdminPermissions can't be set to false on Outposts
+        help: leave it out
     "#);
     assert_snapshot!(said(&format!("{HEAD}addons:\n- {{name: x, useDefaultPodIdentityAssociations: true, podIdentityAssociations: [{{wellKnownPolicies: {{autoScaler: true}}, tags: {{a: b}}}}]}}\n")), @r#"
     5:54: error: cannot specify both addon.useDefaultPodIdentityAssociations and addon.podIdentityAssociations (addon: `x`)
+        help: leave one out
     5:81: error: wellKnownPolicies is not supported for addon.podIdentityAssociations
+        help: leave it out
     5:120: error: tags is not supported for addon.podIdentityAssociations
+        help: leave it out
     "#);
     assert_snapshot!(said(&format!("{HEAD}identityProviders: [{{name: a, issuerURL: b}}]\n")), @r#"
     4:21: error: identityProviders[0] is invalid: clientID must be set and non-empty

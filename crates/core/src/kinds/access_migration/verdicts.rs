@@ -165,7 +165,7 @@ pub(super) fn report_administrators(scope: &Scope, after: &Live, draft: &mut Pla
     };
     let is_caller = scope.caller.as_deref() == Some(principal_key(&only.principal_arn).as_str());
     let message = format!(
-        "in authentication mode API {} alone may do everything{}: if it is lost, no one can give access to anyone",
+        "in authentication mode API {}{} alone may do everything: if it is lost, no one can give access to anyone",
         only.principal_arn,
         if is_caller {
             ", the caller of this command,"

@@ -6,7 +6,7 @@ use eksact_message::code::Code;
 use super::{
     assumed,
     compare::{RoleDifference, differences, template_of},
-    desired::DesiredRole,
+    desired::{DesireError, DesiredRole},
     shared,
     wanted::{OwnedRole, limit, owned},
 };
@@ -127,7 +127,13 @@ impl Subject<'_> {
         let desired = match DesiredRole::of(self.role, self.live, self.request) {
             Ok(desired) => desired,
             Err(error) => {
-                draft.add_finding(self.error(Code::NotDesirable, error.to_string()));
+                let finding = self.error(Code::NotDesirable, error.to_string());
+                draft.add_finding(match error {
+                    DesireError::Template(_) => finding.with_help(remedy!(
+                        "Write the value itself in the policy document: eksact expands no functions of CloudFormation in it."
+                    )),
+                    _ => finding,
+                });
                 return;
             }
         };

@@ -63,7 +63,7 @@ pub(in crate::config::cluster_access) fn read(
                     quoted(&file.value)
                 );
                 let finding = Finding::error(Code::PolicyFile, path, message).help(remedy!(
-                    "Put a policy document of IAM there, as JSON or YAML, or write the path of one."
+                    "put a policy document of IAM there, as JSON or YAML, or write the path of one"
                 ));
                 findings.push(finding.located(Some(place)));
             }

@@ -55,11 +55,10 @@ pub(in crate::config::cluster_config) fn check(
                 quoted(&association.key().to_string()),
                 list.index(first)
             );
-            found.push(Finding::error(
-                Code::PodIdentity,
-                path.key("serviceAccountName"),
-                message,
-            ));
+            found.push(
+                Finding::error(Code::PodIdentity, path.key("serviceAccountName"), message)
+                    .help(remedy!("leave one out")),
+            );
         }
         for finding in found {
             let location = finding.location.clone().or_else(|| association.location.clone());
@@ -115,7 +114,11 @@ fn role_source(association: &PodIdentityAssociation, path: &FieldPath, found: &m
     if association.role_arn.is_some() {
         for (key, _) in permissions.into_iter().filter(|(_, is_set)| *is_set) {
             let message = format!("{path}.{key} cannot be specified when {path}.roleARN is set");
-            found.push(Finding::error(Code::PodIdentity, path.key(key), message).at_key());
+            found.push(
+                Finding::error(Code::PodIdentity, path.key(key), message)
+                    .help(remedy!("leave one out"))
+                    .at_key(),
+            );
         }
         let idle = [
             ("roleName", association.role_name.is_some()),
@@ -245,6 +248,7 @@ mod tests {
             help: list at least one statement under `Statement`, with `Effect`, `Action` and `Resource`
         7:55: error: `a` is not an element of a policy here; did you mean `Id`?
         8:88: error: iam.podIdentityAssociations[2].wellKnownPolicies cannot be specified when iam.podIdentityAssociations[2].roleARN is set
+            help: leave one out
         8:127: warning: roleName has no effect together with roleARN
             help: roleARN uses an existing role as it is
         "#);
@@ -265,6 +269,7 @@ mod tests {
         8:96: error: `Statement` is missing; a policy needs at least one statement
             help: list at least one statement under `Statement`, with `Effect`, `Action` and `Resource`
         9:40: error: the service account `a/b` has an association already: iam.podIdentityAssociations[2], on line 8; it can have only one
+            help: leave one out
         9:122: error: policy is not JSON: expected value at line 1 column 1
         10:52: error: `arn:aws:iam::aws:policy/A` is not the ARN of an IAM role
             help: this is a policy; it belongs in `permissionPolicyARNs`

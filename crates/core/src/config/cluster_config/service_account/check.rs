@@ -241,6 +241,7 @@ fn arns(account: &ServiceAccount, partition: Partition, path: &FieldPath, found:
                     path,
                     format!("{} is listed twice", quoted(&policy.value)),
                 )
+                .help(remedy!("leave one out"))
                 .located(policy.location.as_ref()),
             );
         }

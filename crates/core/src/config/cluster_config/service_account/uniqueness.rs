@@ -22,7 +22,7 @@ pub(super) fn check(config: &ClusterConfig, findings: &mut Findings) {
         }
         if let Some(first) = names.get(&(account.namespace.as_str(), account.name.as_str())) {
             let message = format!(
-                "<namespace>/<name> of iam.serviceAccounts[{index}] {} is not unique; it is iam.serviceAccounts[{first}] already{}",
+                "the service account {} is in the list twice; the first is iam.serviceAccounts[{first}]{}",
                 quoted(&account.qualified_name()),
                 place(accounts.get(*first)),
             );
@@ -32,6 +32,7 @@ pub(super) fn check(config: &ClusterConfig, findings: &mut Findings) {
                     path(index).key("metadata").key("name"),
                     message,
                 )
+                .help(remedy!("leave one out"))
                 .located(account.location.as_ref()),
             );
             continue;
@@ -64,6 +65,7 @@ pub(super) fn check(config: &ClusterConfig, findings: &mut Findings) {
                     );
                     findings.push(
                         Finding::error(Code::DuplicateRoleName, path(index).key("roleName"), message)
+                            .help(remedy!("give one of the two another name"))
                             .located(name.location.as_ref()),
                     );
                 }
