@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_is_documented_once() {
+    fn codes_are_documented_once() {
         for code in ExitCode::ALL {
             let lines = TABLE
                 .lines()

@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn every_entry_says_what_the_server_makes_of_it() {
+    fn entry_says_what_the_server_makes_of_it() {
         let roles = "- rolearn: arn:aws:iam::111122223333:role/a\n  username: old\n- rolearn: arn:aws:iam::111122223333:role/teams/b\n  username: b\n- username: nobody\n- rolearn: arn:aws:iam::111122223333:role/a\n  username: new\n  groups: system:masters\n";
         let data = [
             ("mapRoles".to_owned(), roles.to_owned()),

@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_short_cut_refuses_is_refused_in_the_words_of_the_whole_command_line() {
+    fn short_cut_refuses_in_the_words_of_the_whole_command_line() {
         for text in [
             "eksact token",
             "eksact token --help",

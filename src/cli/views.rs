@@ -379,7 +379,7 @@ mod tests {
 
     /// By whatever name it goes.
     #[test]
-    fn no_view_takes_the_place_of_what_is_read() {
+    fn view_never_takes_the_place_of_what_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs_err::write(at("a"), "").unwrap();
@@ -399,7 +399,7 @@ mod tests {
 
     /// Whether it is there or not.
     #[test]
-    fn one_place_has_one_view() {
+    fn place_has_one_view() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs_err::create_dir(at("folder")).unwrap();

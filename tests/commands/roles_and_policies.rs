@@ -103,7 +103,7 @@ fn roles_and_policies_are_exported() {
 }
 
 #[test]
-fn what_a_hand_changed_is_repaired_and_a_sixth_version_makes_room() {
+fn role_or_policy_that_a_hand_changed_is_repaired_and_a_sixth_version_makes_room() {
     let mut place = applied();
     place.edit("prod", |world| {
         let wider = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
@@ -137,7 +137,7 @@ fn what_a_hand_changed_is_repaired_and_a_sixth_version_makes_room() {
 }
 
 #[test]
-fn what_the_file_no_longer_has_goes_and_what_is_in_use_stays() {
+fn role_or_policy_that_the_file_no_longer_has_goes_and_what_is_in_use_stays() {
     let mut place = applied();
     let without = FILE
         .replace("    policies:\n      - policy:eks-describe-prod\n    maxSession", "    maxSession")
@@ -191,7 +191,7 @@ fn roles_and_policies_of_others_are_refused_and_so_is_trust_in_nobody() {
 }
 
 #[test]
-fn no_role_gets_a_policy_that_is_somebody_elses() {
+fn role_gets_no_policy_that_is_somebody_elses() {
     let place = deployers();
     place.edit("prod", |world| {
         for name in ["orders-read", "eks-describe-prod"] {

@@ -66,7 +66,7 @@ fn unsafe_code_is_forbidden_in_every_crate() {
 }
 
 #[test]
-fn every_build_is_locked() {
+fn builds_are_all_locked() {
     let mut seen = 0;
     for path in [
         "scripts/test",

@@ -218,7 +218,7 @@ fn views_are_written_again_over_those_of_an_earlier_run() {
 
 /// In whatever form it is written, and whether a configuration names it or nobody does.
 #[test]
-fn no_view_takes_the_place_of_what_somebody_wrote() {
+fn view_never_takes_the_place_of_what_somebody_wrote() {
     let place = changed();
     let head = "apiVersion: eksctl.io/v1alpha5, metadata: {name: prod, region: eu-west-1}";
     fs::create_dir(place.path("policies")).unwrap();
@@ -255,7 +255,7 @@ fn no_view_takes_the_place_of_what_somebody_wrote() {
 
 /// Not even where it looks as if eksact had written it, and by another name.
 #[test]
-fn no_view_takes_the_place_of_a_file_that_is_read() {
+fn view_never_takes_the_place_of_a_file_that_is_read() {
     let place = changed();
     for folder in ["clusters", "policies"] {
         fs::create_dir(place.path(folder)).unwrap();
@@ -329,7 +329,7 @@ fn no_view_takes_the_place_of_a_file_that_is_read() {
 
 /// By whatever names they go.
 #[test]
-fn no_view_takes_the_place_of_another_or_of_the_plan_that_is_saved() {
+fn view_never_takes_the_place_of_another_or_of_the_plan_that_is_saved() {
     let place = changed();
     let plan = ["plan", "-f", "changed.yaml"];
     let entry = "create accessentry --cluster quickstart --region eu-west-1 --principal-arn arn:aws:iam::111122223333:role/dev";
@@ -363,7 +363,7 @@ fn no_view_takes_the_place_of_another_or_of_the_plan_that_is_saved() {
 
 /// Whoever applies or shows the folder reads every file in it.
 #[test]
-fn no_view_stands_among_the_plans_of_a_folder() {
+fn view_never_stands_among_the_plans_of_a_folder() {
     let place = changed();
     let other = read(&place, "changed.yaml").replace("name: quickstart", "name: second");
     place.write("second.yaml", &other);

@@ -56,7 +56,7 @@ fn keys(calls: &[LoggedCall], cluster: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn each_cluster_is_reached_by_the_profile_and_role_of_its_file() {
+fn cluster_is_reached_by_the_profile_and_role_of_its_file() {
     let bed = Bed::start_with(&["--aws-only"]);
     let account = bed.fact("account");
     let people = &bed.facts["people"];

@@ -104,7 +104,7 @@ async fn stack_that_was_protected_meanwhile_is_named_so() {
 /// What another run of eksact makes of a service account is another file's: neither does an update take it away, which
 /// server-side apply would do by itself, nor is it deleted.
 #[tokio::test(start_paused = true)]
-async fn what_another_run_has_set_since_the_plan_is_not_taken_away() {
+async fn annotation_that_another_run_has_set_since_the_plan_is_not_taken_away() {
     let labelled = ACCOUNT.replace(
         "namespace: app",
         "namespace: app, labels: {tier: back}, annotations: {owner: me}",

@@ -377,7 +377,7 @@ fn request_of(associations: &[&str]) -> Request {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_names_that_come_to_one_end_have_two_roles() {
+async fn pod_identity_names_that_come_to_one_end_have_two_roles() {
     let bed = bed();
     applied(&bed, &[&own("a", "b-c"), &own("a-b", "c")]).await;
     assert_ne!(association(&bed, "b-c").role_arn, association(&bed, "c").role_arn);

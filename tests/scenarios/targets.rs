@@ -91,7 +91,7 @@ async fn target_brings_what_it_needs_and_leaves_the_rest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_needs_an_excluded_object_is_left_out_as_well() {
+async fn object_that_needs_an_excluded_one_is_left_out_as_well() {
     let bed = sandbox(fresh_world());
     let planned = plan(&bed, &part(&two_accounts(), &[], &["iam-role/app/web"])).await;
     assert_eq!(

@@ -122,7 +122,7 @@ fn credentials_of_a_session_are_kept_and_long_term_keys_never() {
 }
 
 #[test]
-fn what_others_can_read_or_write_is_not_believed_and_is_replaced() {
+fn cache_that_others_can_read_or_write_is_not_believed_and_is_replaced() {
     let home = Home::new();
     let token = signed(at(0), &session(None));
     for mode in [0o644, 0o620, 0o602] {
@@ -180,7 +180,7 @@ fn entry_that_is_broken_is_told_without_its_content() {
 }
 
 #[test]
-fn one_process_holds_the_lock_and_others_see_what_it_wrote() {
+fn lock_is_held_by_one_process_and_others_see_what_it_wrote() {
     let home = Home::new();
     let mut first = home.cache();
     let held = first.lock(&key("k"), false, &mut || {}).unwrap();
@@ -234,7 +234,7 @@ fn pipe_or_a_link_in_the_place_of_an_entry_holds_nobody() {
 }
 
 #[test]
-fn only_our_own_files_are_removed_when_they_are_old() {
+fn files_that_are_old_are_removed_only_if_our_own() {
     let home = Home::new();
     let token = signed(at(0), &session(None));
     let write = |name: &str| {
@@ -291,7 +291,7 @@ fn lock_that_was_removed_under_its_holder_is_not_the_lock() {
 }
 
 #[test]
-fn what_aws_no_longer_takes_is_forgotten_with_all_tokens() {
+fn credentials_that_aws_no_longer_takes_are_forgotten_with_all_tokens() {
     let home = Home::new();
     let token = signed(at(0), &session(None));
     let ends = session(Some(at(3600)));
@@ -331,7 +331,7 @@ fn folder_is_the_users() {
 proptest! {
     /// Whatever stands in the file: it is served only if it could have been made by us and has a minute left.
     #[test]
-    fn no_content_is_served_past_its_end(signed_at in -4000i64..4000, lives in -4000i64..4000, asked_at in -4000i64..4000) {
+    fn cache_serves_nothing_past_its_end(signed_at in -4000i64..4000, lives in -4000i64..4000, asked_at in -4000i64..4000) {
         let home = Home::new();
         let name = format!("token-{}.json", key("k").hex());
         let content = serde_json::json!({

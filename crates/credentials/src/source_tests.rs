@@ -233,7 +233,7 @@ fn home_that_cannot_be_looked_into_has_no_files_and_a_file_that_was_named_must_b
 }
 
 #[test]
-fn what_gives_no_credentials_is_passed_over_unless_a_flag_names_it() {
+fn source_that_gives_no_credentials_is_passed_over_unless_a_flag_names_it() {
     let home = Home::new();
     let instance = "the role of the EC2 instance";
     let asked = home.asked(&[("AWS_PROFILE", "region-only")], None);
@@ -272,7 +272,7 @@ fn profile_brings_its_region_and_its_endpoints() {
 }
 
 #[test]
-fn what_is_ignored_is_said() {
+fn source_that_is_ignored_is_said() {
     let home = Home::new();
     let said = |more: &[(&str, &str)], flag: Option<&str>| {
         let environment = home.environment(more);

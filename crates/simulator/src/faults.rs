@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_heard_after_a_crash() {
+    fn crash_is_followed_by_silence() {
         let faults = Faults::default();
         faults.add(Rule::once(Matching::Writes, 2, Fault::CrashAfter));
         assert_eq!(faults.meet(&call("TagRole", true)), Ok(false));

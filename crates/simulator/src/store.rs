@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn two_stores_on_one_file_see_each_others_writes() {
+    fn stores_on_one_file_see_each_others_writes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/er/sandbox.json");
         let (one, other) = (
@@ -464,7 +464,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn only_the_owner_may_read_it() {
+    fn store_may_be_read_by_the_owner_only() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sandbox.json");

@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_done_is_what_is_told() {
+    async fn report_tells_what_was_done() {
         let limit = Duration::from_hours(1);
         assert_eq!(applied(&sandbox(), limit).await.status, Status::Applied);
         let failing = sandbox();

@@ -220,7 +220,7 @@ mod tests {
 
     /// The last step came to its end in the grace: it was asked to end, and all is done.
     #[test]
-    fn what_was_done_in_the_end_is_applied() {
+    fn report_has_as_applied_what_was_done_in_the_end() {
         for cut in [None, Some(Cut::TimeOver), Some(Cut::LockLost)] {
             let report = Report {
                 interrupted: true,
@@ -234,7 +234,7 @@ mod tests {
 
     /// Nobody interrupted the run where one cluster was cut off.
     #[test]
-    fn one_cluster_that_is_cut_off_interrupts_no_run() {
+    fn run_is_not_interrupted_by_one_cluster_that_is_cut_off() {
         for (cut, of_nothing, why) in [
             (Cut::TimeOver, Status::TimedOut, "its time was over"),
             (Cut::LockLost, Status::Failed, "its lock was lost"),

@@ -364,7 +364,7 @@ mod tests {
 
     /// Two files by which EKS finds one cluster: neither is used.
     #[tokio::test(start_paused = true)]
-    async fn one_cluster_under_two_names_is_refused() {
+    async fn cluster_under_two_names_is_refused() {
         let other = Member {
             cluster: Some(ClusterId {
                 account: Some("111122223333".to_owned()),

@@ -111,7 +111,7 @@ mod tests {
 
     /// Time does not pass here by itself: it jumps to what is waited for.
     #[tokio::test(start_paused = true)]
-    async fn one_that_hangs_hides_no_other() {
+    async fn cluster_that_hangs_hides_no_other() {
         let (_sender, interrupt) = watch::channel(Interrupt::None);
         let work = async |number: usize| {
             if number == 3 {
@@ -135,7 +135,7 @@ mod tests {
 
     /// What reads is dropped; what has begun to write comes to its end, or is given up a minute later.
     #[tokio::test(start_paused = true)]
-    async fn what_writes_is_not_cut_off() {
+    async fn cluster_that_writes_is_not_cut_off() {
         let limit = Duration::from_secs(10);
         let longer = || tokio::time::sleep(Duration::from_secs(30));
         let (sender, interrupt) = watch::channel(Interrupt::None);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_more_than_allowed_are_worked_on_at_once() {
+    async fn clusters_at_once_are_no_more_than_allowed() {
         let (_sender, interrupt) = watch::channel(Interrupt::None);
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let work = async |number: u64| {

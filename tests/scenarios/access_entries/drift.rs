@@ -312,7 +312,7 @@ async fn entry_of_a_mapped_principal_keeps_the_groups_of_the_mapping_until_its_p
 
 /// A policy that comes is there before another holds in fewer namespaces, whatever their names.
 #[tokio::test(start_paused = true)]
-async fn what_is_given_comes_before_what_is_narrowed() {
+async fn access_that_is_given_comes_before_what_is_narrowed() {
     const POLICIES: &str = "arn:aws:eks::aws:cluster-access-policy";
     let mut edited = entry(DEV, DERIVED, &[]);
     edited.policies = vec![policy("AmazonEKSAdminPolicy", None)];

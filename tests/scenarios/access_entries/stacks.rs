@@ -116,7 +116,7 @@ async fn entry_of_eksctls_stack_is_changed_through_it() {
 
 /// What CloudFormation does first nobody says: what takes the place of something is there before the stack is touched.
 #[tokio::test(start_paused = true)]
-async fn what_takes_the_place_of_something_is_given_before_the_stack_is_updated() {
+async fn access_entry_in_the_place_of_something_is_given_before_the_stack_is_updated() {
     let bed = made_by_eksctl(&json!({"KubernetesGroups": ["ops"]})).await;
     let wanted = wanting(&[&dev(
         "accessPolicies: [{policyARN: arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy, accessScope: {type: cluster}}]",

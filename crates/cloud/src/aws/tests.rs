@@ -164,7 +164,7 @@ async fn repeated_marker_ends_the_list_with_an_error() {
 }
 
 #[tokio::test]
-async fn one_failed_page_fails_the_list() {
+async fn list_fails_with_one_failed_page() {
     let (url, _) = serve(|request| match request {
         request if request.contains("NextToken=two") => error("AccessDenied", "no", 403),
         _ => stacks_page(&["a"], Some("two")),
@@ -279,7 +279,7 @@ async fn missing_role_is_none() {
 
 /// Three kinds: in the cloud, on an Outpost with an extended control plane's etcd, and local to an Outpost.
 #[tokio::test]
-async fn only_a_cluster_local_to_an_outpost_goes_by_its_id_in_tokens() {
+async fn token_has_the_id_of_a_cluster_only_if_local_to_an_outpost() {
     const ID: &str = "2f2c7a4e-8d1c-4bd6-a1d0-5b4ab0f7a1e3";
     for (more, in_tokens) in [
         (String::new(), "edge"),

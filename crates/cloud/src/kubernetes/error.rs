@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_to_do_about_silence_fits_the_endpoint() {
+    fn remedy_for_silence_fits_the_endpoint() {
         let of = |is_public| Route::Cluster {
             endpoint: String::new(),
             is_public,
@@ -327,7 +327,7 @@ mod tests {
 
     /// `--role-only` is no flag of `get iamidentitymapping`.
     #[test]
-    fn only_service_accounts_can_do_without_kubernetes() {
+    fn remedy_of_doing_without_kubernetes_is_for_service_accounts_only() {
         let kubeconfig = Route::Kubeconfig {
             endpoint: String::new(),
             context: "tunnel".to_owned(),

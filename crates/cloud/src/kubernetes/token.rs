@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_token_serves_all_callers_while_it_is_good() {
+    async fn token_serves_all_callers_while_it_is_good() {
         let cache = Counting::cache(SignedDuration::from_mins(14));
         let tokens = futures::future::join_all((0..20).map(|_| cache.token())).await;
         for token in tokens {

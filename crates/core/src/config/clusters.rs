@@ -250,7 +250,7 @@ mod tests {
 
     /// A file that is no YAML or of another kind hides no other: it is a cluster that cannot be loaded.
     #[test]
-    fn what_is_no_configuration_is_a_cluster_of_its_own() {
+    fn file_that_is_no_configuration_is_a_cluster_of_its_own() {
         let files = [
             "metadata:\n  name: [a\n".to_owned(),
             config("a", "eu-west-1"),

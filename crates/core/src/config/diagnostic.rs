@@ -227,14 +227,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_from_the_file_reaches_the_terminal_as_a_control() {
+    fn diagnostic_brings_nothing_of_the_file_to_the_terminal_as_a_control() {
         let (text, _) = excerpt("a: \u{1b}[31mred\u{7}\u{202e}x", 4);
         assert_eq!(text, "a: \u{fffd}[31mred\u{fffd}\u{fffd}x");
         assert_eq!(quoted("x\u{1b}]0;t\u{7}"), "`x<U+001B>]0;t<U+0007>`");
     }
 
     #[test]
-    fn what_cannot_be_seen_is_shown() {
+    fn diagnostic_shows_what_cannot_be_seen() {
         for (value, shown) in [
             ("prod", "`prod`"),
             ("a b", "`a b`"),

@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn every_named_type_exists_and_every_type_is_reached() {
+    fn types_that_are_named_exist_and_all_types_are_reached() {
         for (kind, apart) in [
             (
                 DocumentKind::ClusterConfig,

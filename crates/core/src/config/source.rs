@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_named_with_its_place() {
+    fn source_that_is_no_text_is_named_with_its_place() {
         assert_eq!(
             error(b"a: b\nc: \xff"),
             "c.yaml:2:4: error: the file is not UTF-8 text"

@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn each_template_is_told_once_with_its_name() {
+    fn template_is_told_once_with_its_name() {
         let text = "metadata:\n  name: {{NAME}}\n  region: {{ REGION }}  # {{comment}}\nx: [{{ NAME }}, \"{{quoted}}\"]\n\
                     {% if a %}\ny: {{ .Values.y | default(\"z\") }}\n";
         assert_eq!(
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_quotes_comments_and_blocks_is_text() {
+    fn template_in_quotes_comments_and_blocks_is_text() {
         for text in [
             "a: '{{X}}'\n",
             "a: \"say \\\" {{X}}\"\n",
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_masked_keeps_its_place() {
+    fn masked_text_keeps_its_place() {
         let text = "a: {{ X }}\n{% if %}\nb: [\n";
         assert_eq!(masked(text), "a: xxxxxxx\n#       \nb: [\n");
         assert_eq!(masked("a: b\n"), "a: b\n");

@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_is_named_alone() {
+    fn token_fault_is_named_alone() {
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let good = url(now);
         let codes = |url: &str, now: Timestamp| -> Vec<String> {

@@ -138,7 +138,7 @@ mod tests {
     const HOST: &str = "sts.us-west-2.amazonaws.com";
 
     #[test]
-    fn what_sts_refuses_is_a_cause_with_a_code() {
+    fn token_that_sts_refuses_has_a_cause_with_a_code() {
         let refused = |code: &str, message: &str| {
             let answer = StsAnswer {
                 verdict: StsVerdict::Refused {

@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_roles_give_where_they_are_bound() {
+    fn roles_give_rights_where_they_are_bound() {
         let role = |rules: &[PolicyRule]| RbacRole {
             name: "r".to_owned(),
             rules: rules.to_vec(),

@@ -304,7 +304,7 @@ mod tests {
 
     /// Name, status and age decide; whatever is not sure is kept.
     #[test]
-    fn what_is_deleted_kept_and_not_looked_at() {
+    fn change_sets_that_are_deleted_kept_and_not_looked_at() {
         let ours = token("update", "stack", &["template"]);
         let of_eksctl = "updating-policy-0f61ba87-44b9-4d3a-8d1b-6d0d9f9b1a52";
         let of_person = "eksact-update-by-hand";

@@ -118,7 +118,7 @@ mod tests {
 
     /// An operation that cannot be decoded needs rights that nobody knows, and not none.
     #[test]
-    fn every_kind_refuses_an_operation_that_it_cannot_decode() {
+    fn kinds_refuse_an_operation_that_they_cannot_decode() {
         for kind in kinds() {
             for operation in [
                 json!({"operation": "rename"}),

@@ -354,7 +354,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_secret_is_shown_but_that_it_differs_is() {
+    fn secret_is_not_shown_but_that_it_differs_is() {
         let before = Value::map([
             ("token", Value::text("SECRET-1")),
             ("client-key-data", Value::text("SECRET-2")),
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn no_url_shows_its_password_however_it_is_written() {
+    fn url_never_shows_its_password_however_it_is_written() {
         for (url, shown) in [
             ("http://nina:SECRET@proxy:3128/x", "http://…@proxy:3128/x"),
             ("nina:SECRET@proxy:3128", "…@proxy:3128"),

@@ -129,7 +129,7 @@ fn eksctls_file_is_left_as_it_is_and_given_back() {
 }
 
 #[test]
-fn what_people_write_stays_to_the_byte() {
+fn kubeconfig_keeps_what_people_write_to_the_byte() {
     let before = "# kubeconfig of nina\r\n\
         kind: Config   # yes\r\n\
         users:\r\n\
@@ -190,7 +190,7 @@ fn what_people_write_stays_to_the_byte() {
 }
 
 #[test]
-fn what_is_shared_through_anchors_is_refused_not_changed_twice() {
+fn anchors_that_share_something_are_refused_and_it_is_not_changed_twice() {
     let text = format!(
         "clusters:\n- name: {ARN}\n  cluster: &c {{server: https://old}}\n- name: other\n  cluster: *c\n"
     );
@@ -204,7 +204,7 @@ fn what_is_shared_through_anchors_is_refused_not_changed_twice() {
 }
 
 #[test]
-fn what_comes_through_a_merge_key_is_not_said_to_be_gone() {
+fn merge_key_is_not_said_to_lose_what_comes_through_it() {
     let text = format!(
         "x: &c {{proxy-url: http://proxy}}\nclusters:\n- name: {ARN}\n  cluster:\n    <<: *c\n    server: https://old\n"
     );
@@ -360,7 +360,7 @@ proptest! {
 
     /// Comments and lines of others are in the new text, in their order.
     #[test]
-    fn no_line_of_others_is_lost(text in kubeconfig()) {
+    fn lines_of_others_are_never_lost(text in kubeconfig()) {
         let text = text.replace(ARN, "another").replace("prod", "test");
         let Ok(before) = Document::read("config", text.as_bytes()) else { return Ok(()) };
         let mut wanted = wanted(None, None);
@@ -378,7 +378,7 @@ proptest! {
 
     /// Whatever it is given, the editor gives an error or a text that it can read; it never panics.
     #[test]
-    fn nothing_makes_it_panic(pieces in prop::collection::vec(prop_oneof![
+    fn kubeconfig_panics_on_nothing(pieces in prop::collection::vec(prop_oneof![
         kubeconfig(),
         Just("clusters:".to_owned()), Just("\n- ".to_owned()), Just("{".to_owned()), Just("]".to_owned()),
         Just("&a ".to_owned()), Just("*a".to_owned()), Just("<<: *a\n".to_owned()), Just("\t".to_owned()),

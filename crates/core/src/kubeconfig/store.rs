@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_refused() {
+    fn kubeconfig_that_is_no_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         assert!(matches!(
             read(folder.path()),

@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_at_a_key_is_as_no_key() {
+    fn key_with_nothing_is_as_no_key() {
         let value = Value::map([
             ("a", Value::Null),
             ("b", Value::map([("c", Value::Other("3".to_owned()))])),

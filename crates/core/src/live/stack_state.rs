@@ -81,7 +81,7 @@ mod tests {
 
     /// Every status of CloudFormation's `StackStatus` (API reference, `DescribeStacks`).
     #[test]
-    fn every_status_has_its_place() {
+    fn statuses_have_all_their_place() {
         let table = [
             ("CREATE_IN_PROGRESS", StackState::Busy),
             ("CREATE_FAILED", StackState::Broken),

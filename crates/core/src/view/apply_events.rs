@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn every_event_is_a_line_with_its_type_and_words() {
+    fn event_is_a_line_with_its_type_and_words() {
         let plan = samples::plan();
         let mut text = plan_lines(&plan, Some("cluster.yaml")).unwrap();
         for event in samples::events() {

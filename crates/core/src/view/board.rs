@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_leaves_the_board() {
+    fn board_is_left_by_what_ended() {
         let mut board = Board::default();
         let event = started(1);
         let EventKind::StepStarted { id, address, title } = event.kind.clone() else {

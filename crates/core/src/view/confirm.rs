@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_yes_is_yes() {
+    fn confirmation_is_yes_and_nothing_else() {
         for (typed, yes) in [
             ("y\n", true),
             (" YES \r\n", true),

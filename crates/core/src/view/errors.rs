@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_command_line_is_wrapped_line_by_line() {
+    fn command_line_errors_are_wrapped_line_by_line() {
         let text = "error: invalid value 'x' for '--output <FORMAT>'\n  [possible values: human, json, markdown, html, sarif, \
                     ndjson]\n\n  tip: a similar value exists: 'html'\n\nUsage: eksact plan --config-file <PATH> --output \
                     <FORMAT>\n\nFor more information, try '--help'.\n";

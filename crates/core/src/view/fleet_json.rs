@@ -138,7 +138,7 @@ mod tests {
     use crate::view::samples;
 
     #[test]
-    fn each_cluster_has_what_became_of_it() {
+    fn cluster_has_what_became_of_it() {
         let text = fleet_json(&samples::fleet(), Run::Plan, "0.0.0").unwrap();
         let value: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["status"], "failed");

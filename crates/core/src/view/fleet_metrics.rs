@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cluster_has_its_series() {
+    fn cluster_has_its_series() {
         let text = fleet_metrics(&samples::fleet(), 1_700_000_000, "", "0.1.0");
         insta::assert_snapshot!(
             [

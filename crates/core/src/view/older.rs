@@ -155,7 +155,7 @@ mod tests {
 
     /// What people and other tools write, in whatever form.
     #[test]
-    fn nothing_else_is_replaced() {
+    fn older_words_are_all_that_is_replaced() {
         for text in [
             "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\n",
             "\u{feff}apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\n",

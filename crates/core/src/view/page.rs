@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_whole_is_on_one_line_with_what_touches_it() {
+    fn whole_words_are_on_one_line_with_what_touches_them() {
         assert_eq!(
             page(
                 40,
@@ -400,7 +400,7 @@ mod tests {
     proptest! {
         /// Whatever the text: no character is lost but spaces, and no line is wider than the page.
         #[test]
-        fn nothing_is_lost_and_nothing_sticks_out(words in "[a-z/: 日]{0,200}", width in 40_usize..100) {
+        fn page_loses_nothing_and_nothing_sticks_out(words in "[a-z/: 日]{0,200}", width in 40_usize..100) {
             let text = page(width, "  ", &[Span::plain(&words)]);
             let dense = |text: &str| text.replace(['\n', ' '], "");
             prop_assert_eq!(dense(&text), dense(&words));

@@ -263,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_usual_trust_policy_is_told_in_short() {
+    fn trust_policy_is_told_in_short_only_if_usual() {
         let provider = "arn:aws:iam::111122223333:oidc-provider/oidc.example/id/1";
         let exact = trust::irsa_trust_policy(provider, "oidc.example/id/1", "app", "reader", None);
         assert_eq!(

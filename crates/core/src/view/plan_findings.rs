@@ -100,7 +100,7 @@ mod tests {
 
     /// Advice that the command line refuses costs more trust than none.
     #[test]
-    fn only_what_a_guard_refuses_can_be_allowed() {
+    fn finding_can_be_allowed_only_if_a_guard_refuses_it() {
         for code in Code::BY_AREA.iter().flat_map(|(_, codes)| codes.iter().copied()) {
             let refusal = Finding::new(Severity::Refusal, code, "no");
             let offered = helps(&refusal).iter().any(|help| help.contains("--allow"));

@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_was_done() {
+    fn report_of_nothing_done() {
         let plan = samples::plan();
         let none = Report {
             not_tried: plan

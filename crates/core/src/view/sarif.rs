@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn every_result_has_a_place_and_a_rule_of_its_own_code() {
+    fn sarif_results_have_a_place_and_a_rule_of_their_own_code() {
         let plan = samples::plan();
         let value = valid(&plan, Some("deploy/my cluster.yaml"));
         let run = &value["runs"][0];

@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_reaches_a_terminal_as_a_command() {
+    fn text_reaches_no_terminal_as_a_command() {
         for (text, safe) in [
             ("plain äé 日本", "plain äé 日本"),
             ("a\u{1b}]0;title\u{7}b", "a\u{fffd}]0;title\u{fffd}b"),
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_unreserved_is_kept_as_it_is() {
+    fn url_keeps_only_what_is_unreserved() {
         assert_eq!(percent_encoded("prod-2_eu.x", b""), "prod-2_eu.x");
         assert_eq!(percent_encoded("--> <b>/ü", b"/"), "--%3E%20%3Cb%3E/%C3%BC");
     }

@@ -114,7 +114,7 @@ proptest! {
 
     /// What is written is what the SDK reads, of this profile; every other profile says what it said.
     #[test]
-    fn what_is_set_is_what_the_sdk_reads(text in file(), name in select(NAMES.to_vec())) {
+    fn profile_is_set_as_the_sdk_reads_it(text in file(), name in select(NAMES.to_vec())) {
         // A file that the SDK refuses is refused before it is edited.
         let Ok(before) = in_memory(&text) else { return Ok(()) };
         let wanted = wanted(name);

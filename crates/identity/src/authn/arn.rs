@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_caller_is_refused_in_the_servers_words() {
+    fn arn_of_no_caller_is_refused_in_the_servers_words() {
         for (given, error) in [
             (
                 "arn:aws:sts::1:assumed-role/Admin",

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_or_no_json_is_answered_in_v1beta1_with_a_warning() {
+    fn exec_info_that_is_unknown_or_no_json_is_answered_in_v1beta1_with_a_warning() {
         for text in [
             "{}",
             "[]",

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn only_hosts_of_sts_have_a_region() {
+    fn hosts_have_a_region_only_if_of_sts() {
         for host in [
             "sts.us-west-2.amazonaws.com",
             "sts-fips.us-west-2.amazonaws.com",

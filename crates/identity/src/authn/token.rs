@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_would_refuse_is_refused_here() {
+    fn token_that_the_server_would_refuse_is_refused_here() {
         let host = "sts.us-west-2.amazonaws.com";
         let long = "t".repeat(4000);
         let error = sign(
@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn every_partition_has_its_sts_host() {
+    fn partitions_have_their_sts_host() {
         let hosts = [
             ("aws", "us-west-2", "sts.us-west-2.amazonaws.com"),
             ("aws-cn", "cn-north-1", "sts.cn-north-1.amazonaws.com.cn"),

@@ -92,7 +92,7 @@ mod tests {
     use crate::authn::token_check::{TokenFault, faults};
 
     #[test]
-    fn only_the_sandbox_believes_its_token_and_only_for_its_cluster() {
+    fn sandbox_token_is_believed_by_the_sandbox_only_and_only_for_its_cluster() {
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let arn = "arn:aws:sts::111122223333:assumed-role/dev/nina+x@example.com";
         let token = sign("prod", "eu-west-1", arn, now).unwrap();

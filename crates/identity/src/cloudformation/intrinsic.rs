@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_cloudformation_knows_is_an_error() {
+    fn value_that_only_cloudformation_knows_is_an_error() {
         for value in [
             json!({"Ref": "Bucket"}),
             json!({"Fn::GetAtt": ["Role1", "Arn"]}),

@@ -124,7 +124,7 @@ fn tags(list: &Value) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn every_template_name_and_capability_is_eksctls() {
+fn templates_names_and_capabilities_are_eksctls() {
     let recorded = recorded();
     let wanted = wanted();
     let names: BTreeSet<&String> = wanted.iter().map(|role| &role.stack_name).collect();
@@ -212,7 +212,7 @@ fn policy_name_too_long_for_iam_is_shortened() {
 proptest! {
     /// Whatever a file says stays within its value.
     #[test]
-    fn no_text_breaks_out_of_its_place(text in r#"[ab"\\{}%$#<>&'\n\t\u{2028}é]{0,12}"#) {
+    fn text_never_breaks_out_of_its_place(text in r#"[ab"\\{}%$#<>&'\n\t\u{2028}é]{0,12}"#) {
         let role = RoleTemplate {
             stack_name: "s".into(),
             owner: owner(&text, "b"),

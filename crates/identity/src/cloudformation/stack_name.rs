@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn two_roles_of_one_service_account_have_a_stack_each() {
+    fn roles_of_one_service_account_have_a_stack_each() {
         let pods = |namespace: &str, name: &str| {
             RolePurpose::PodIdentity.of(&ServiceAccountKey::new(namespace, name))
         };

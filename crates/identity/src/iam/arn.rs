@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_arn_says_why() {
+    fn text_that_is_not_an_arn_says_why() {
         let error = |text: &str| text.parse::<Arn>().unwrap_err();
         assert!(matches!(error("arn:aws:iam:11111:role/x"), ArnError::Shape(_)));
         assert!(matches!(

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_written_like_a_region_is_told() {
+    fn region_that_is_not_written_like_one_is_told() {
         for text in [
             "",
             "us-west",

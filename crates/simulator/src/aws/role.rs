@@ -417,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn only_policies_that_exist_are_attached() {
+    fn policies_are_attached_only_if_they_exist() {
         let mut world = world_with_role("reader");
         let own = "arn:aws:iam::111122223333:policy/own";
         assert_eq!(

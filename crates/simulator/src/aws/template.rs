@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cloudformation_refuses_is_refused() {
+    fn template_that_cloudformation_refuses_is_refused() {
         let role = json!({"Type": "AWS::IAM::Role", "Properties": {}});
         let needs = |other: &str| json!({"Type": "AWS::IAM::Role", "DependsOn": other});
         let cases = [

@@ -176,7 +176,7 @@ async fn object_that_was_changed_since_is_not_deleted() {
 }
 
 #[tokio::test]
-async fn only_pods_of_the_service_account_are_listed() {
+async fn pods_are_listed_only_if_of_the_service_account() {
     let sandbox = with_reader().await;
     sandbox
         .edit(|world| {

@@ -239,7 +239,7 @@ async fn termination_protection_refuses_deletion() {
 }
 
 #[tokio::test]
-async fn what_other_hands_put_on_a_role_keeps_its_stack() {
+async fn stack_is_kept_by_what_other_hands_put_on_its_role() {
     let (sandbox, _) = sandbox();
     let wanted = template(&json!({"ManagedPolicyArns": [S3]}), Some("s3:GetObject"));
     let id = sandbox.create_stack(&request(NAME, &wanted)).await.unwrap();

@@ -42,7 +42,7 @@ async fn equal_template_is_no_change_whatever_happened_to_the_role() {
 }
 
 #[tokio::test]
-async fn only_what_differs_between_templates_is_applied() {
+async fn update_applies_only_what_differs_between_templates() {
     let (sandbox, name) = existing(
         &json!({"ManagedPolicyArns": [S3], "PermissionsBoundary": S3}),
         Some("s3:GetObject"),

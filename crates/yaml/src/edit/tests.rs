@@ -171,7 +171,7 @@ fn json_stays_json() {
 }
 
 #[test]
-fn what_is_removed_takes_nothing_else_along() {
+fn removal_takes_nothing_else_along() {
     let text = "- a: 1\n  # inner\n  b: 2\n# about the second\n- c: 3 # third\n  d:\n  - x\n  - y\n- e";
     let remove = |path: &[Step<'_>]| edited(text, |editor| assert!(editor.remove(path).unwrap()));
     assert_eq!(
@@ -202,7 +202,7 @@ fn what_is_removed_takes_nothing_else_along() {
 }
 
 #[test]
-fn what_aliases_share_is_not_edited() {
+fn aliases_keep_what_they_share_from_edits() {
     let mut editor = Editor::new("a: &x {b: 1}\nc: *x\nd: 1\n").unwrap();
     let value = Value::Integer(2);
     assert!(matches!(

@@ -194,7 +194,7 @@ async fn silent_host_ends_at_the_time_limit() {
 }
 
 #[tokio::test]
-async fn only_plain_https_urls_are_looked_at() {
+async fn issuer_is_looked_at_by_plain_https_urls_only() {
     let client = client(Matcher::builder().build());
     for url in [
         "http://oidc.example/id",

@@ -10,7 +10,7 @@ use eksact_core::ports::{
 };
 
 #[tokio::test]
-async fn one_object_is_read_or_absent() {
+async fn object_is_read_or_absent() {
     let api = Api::answering([answer(200, &account("s3-reader")), failure(404, "NotFound")]);
     let client = api.client();
     let found = reads(&client)
@@ -39,7 +39,7 @@ async fn one_object_is_read_or_absent() {
 }
 
 #[tokio::test]
-async fn a_404_that_is_no_answer_of_the_api_is_not_absence() {
+async fn absence_is_no_404_that_is_no_answer_of_the_api() {
     let api = Api::answering([
         plain(404, "<html>no such page</html>"),
         plain(404, "404 page not found"),

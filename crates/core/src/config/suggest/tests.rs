@@ -232,7 +232,7 @@ fn choice_that_is_none_is_told_which_there_are() {
 }
 
 #[test]
-fn what_was_meant_is_a_path() {
+fn suggestion_is_a_path() {
     let path = FieldPath::of("iam.serviceAccounts").index(3);
     let kind = DocumentKind::ClusterConfig;
     let of = |key: &str| {
@@ -315,7 +315,7 @@ fn slips(word: &str) -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn every_key_is_found_by_the_usual_slips() {
+fn keys_are_all_found_by_the_usual_slips() {
     let mut wrong = Vec::new();
     let (mut tried, mut several) = (0, 0);
     for kind in DocumentKind::ALL {

@@ -105,7 +105,7 @@ fn files_are_joined_and_the_cluster_config_comes_first() {
 }
 
 #[test]
-fn what_may_stand_in_files() {
+fn access_may_stand_in_files() {
     assert_snapshot!(report_all(&[&format!("{HEAD}---\nkind: Deployment\n---\n{HEAD}"), HEAD]), @r#"
     a.yaml:5:1: error: eksact does not know the kind of this document
         kind: Deployment

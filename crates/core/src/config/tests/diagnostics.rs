@@ -293,7 +293,7 @@ fn yaml_syntax() {
 }
 
 #[test]
-fn what_nothing_expands_is_refused_in_what_is_managed() {
+fn placeholder_that_nothing_expands_is_refused_in_what_is_managed() {
     assert_snapshot!(report(
         "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata:\n  name: ${CLUSTER}\n  region: !Ref AWS::Region\n  tags: {team: \"${TEAM:-x}\"}\niam:\n  withOIDC: true\n  serviceAccounts:\n  - metadata: {name: a, annotations: {\"${X}\": b}}\n    attachPolicyARNs: ['arn:aws:iam::${ACCOUNT}:policy/p']\n  - metadata: {name: b}\n    attachPolicy:\n      Version: '2012-10-17'\n      Statement:\n      - Effect: Allow\n        Action: s3:GetObject\n        Resource: ['arn:aws:s3:::b/${aws:username}', 'arn:aws:s3:::${BUCKET}/*', {Fn::Sub: x}]\n"
     ), @r#"
@@ -334,7 +334,7 @@ fn scripts_in_sections_that_are_not_managed_may_hold_anything() {
 }
 
 #[test]
-fn every_document_is_read_and_empty_ones_say_nothing() {
+fn documents_are_all_read_and_empty_ones_say_nothing() {
     assert_snapshot!(report(&format!("{HEAD}---\nkind: [\n")), @r#"
     c.yaml:6:1: error: this is not valid YAML: a `[` or `{` above is not closed
         help: write `]` or `}` where it ends

@@ -187,7 +187,7 @@ fn blank_text_in_mappings_and_groups_is_an_error() {
 }
 
 #[test]
-fn no_policies_are_an_explicit_empty_list_and_never_a_key_without_a_value() {
+fn policies_are_none_by_an_explicit_empty_list_and_never_by_a_key_without_a_value() {
     assert_snapshot!(about("    attachPolicyARNs: []\n"), @"
     c.yaml:8:23: warning: the role of `app/web` will have no policy
             attachPolicyARNs: []

@@ -219,17 +219,17 @@ const VALID: [&str; 2] = [
 
 proptest! {
     #[test]
-    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn config_panics_on_no_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let _ = load("c.yaml", &bytes);
     }
 
     #[test]
-    fn no_yaml_like_text_makes_it_panic(text in "([a-z&*!<~?|>%@'\"#:, \n\t\\[\\]{}0-9.-]|<<: |: |- |\n  |---\n){0,80}") {
+    fn config_panics_on_no_yaml_like_text(text in "([a-z&*!<~?|>%@'\"#:, \n\t\\[\\]{}0-9.-]|<<: |: |- |\n  |---\n){0,80}") {
         let _ = load("c.yaml", text.as_bytes());
     }
 
     #[test]
-    fn no_mutation_of_a_valid_file_makes_it_panic(
+    fn config_panics_on_no_mutation_of_a_valid_file(
         which in 0..VALID.len(), at in 0..10_000_usize, length in 0..40_usize, insert in "[a-z&*!<~?|>%'\"#:, \n\t\\[\\]{}$-]{0,12}"
     ) {
         let mut bytes = VALID[which].as_bytes().to_vec();

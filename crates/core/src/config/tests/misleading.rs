@@ -169,7 +169,7 @@ fn wildcard_in_a_service_accounts_name_belongs_elsewhere() {
 }
 
 #[test]
-fn what_cannot_be_seen_is_shown() {
+fn characters_that_cannot_be_seen_are_shown() {
     let at = |value: &str| account(&format!("  - metadata: {{name: {value}}}\n    {POLICY}\n"));
     for (value, shown) in [
         ("\"web \"", "`\"web \"` (blank at its end)"),
@@ -330,7 +330,7 @@ fn arn_is_told_what_is_wrong_with_it() {
 }
 
 #[test]
-fn what_stands_before_a_mistake_in_the_yaml_is_not_judged() {
+fn text_before_a_mistake_in_the_yaml_is_not_judged() {
     for yaml in [
         format!("$ cat cluster.yaml\n{HEAD}"),
         format!("cluster.yaml\n{HEAD}"),
@@ -423,7 +423,7 @@ fn manifest_of_aws_auth_is_told_as_what_it_is() {
 }
 
 #[test]
-fn what_looks_like_a_placeholder_and_is_none_is_left_alone() {
+fn text_that_looks_like_a_placeholder_and_is_none_is_left_alone() {
     let yaml = format!(
         "{}  - metadata: {{name: web, annotations: {{a: \"{{{{- x }}}}\", b: \"<b>bold</b>\", c: \"100%25%\"}}}}\n    \
          attachPolicy: {{Version: '2012-10-17', Statement: [{{Effect: Allow, Action: 's3:*', Resource: \"arn:aws:s3:::b/${{aws:username}}/<x\"}}]}}\n\

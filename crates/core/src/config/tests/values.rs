@@ -45,7 +45,7 @@ fn scalars_stay_as_written() {
 }
 
 #[test]
-fn nothing_written_is_nothing_wanted() {
+fn config_without_anything_written_wants_nothing() {
     let config = loaded(&format!(
         "{HEAD}iam: {{withOIDC: null, serviceAccounts: ~}}\nnodeGroups: []\nvpc:\n"
     ))
@@ -95,7 +95,7 @@ fn anchors_and_merge_keys() {
 }
 
 #[test]
-fn every_field_of_a_service_account_and_its_defaults() {
+fn service_account_with_all_its_fields_and_their_defaults() {
     let mut accounts = accounts(
         "  - metadata: {name: full, namespace: app, labels: {a: b}, annotations: {c: d}}\n    attachPolicyARNs: [arn:aws:iam::aws:policy/A]\n    wellKnownPolicies: {autoScaler: true, certManager: false, ebsCSIController: true}\n    permissionsBoundary: arn:aws:iam::aws:policy/B\n    roleName: the-role\n    roleOnly: true\n    tags: {t: u}\n    subjectPattern: full*\n    status: {roleARN: ignored}\n  - metadata: {name: plain}\n    attachPolicyARNs: []\n  - metadata: {name: existing}\n    attachRoleARN: arn:aws:iam::111122223333:role/path/r\n",
     );

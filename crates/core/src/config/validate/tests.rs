@@ -219,7 +219,7 @@ fn tags() {
 }
 
 #[test]
-fn no_file_writes_a_mark() {
+fn mark_is_written_by_no_file() {
     for mark in [
         "alpha.eksctl.io/cluster-name",
         "eksctl.cluster.k8s.io/v1alpha1/cluster-name",

@@ -253,7 +253,7 @@ fn broken(explained: &Explanation) -> (&'static str, String) {
 
 /// What was not read is never a no, and an answer without IAM is none.
 #[test]
-fn what_was_not_read_is_said() {
+fn answer_says_what_was_not_read() {
     let unread = AwsQuestion::new(AwsRequest::of("s3:GetObject", Some(REPORTS), None).unwrap(), None);
     let picture = picture(vec![user("nina", allow("s3:*", "*"))], Vec::new());
     let rights = Rights::of(&picture);

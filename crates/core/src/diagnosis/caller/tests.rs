@@ -144,7 +144,7 @@ fn in_mode_api_only_entries_count_and_their_paths_do_not() {
 }
 
 #[test]
-fn what_is_wrong_with_the_token_comes_before_any_mapping() {
+fn token_fault_comes_before_any_mapping() {
     let identity = identity(ROLE);
     let mapped = data(&[("mapRoles", ADMIN)]);
     let clock = [Finding::new(Severity::Error, Code::Clock, "the clock is off")];

@@ -90,7 +90,7 @@ fn another_sign_in_is_told() {
 
 /// Users as people have them, asked about with the profile `dev` for cluster `prod` in eu-west-1.
 #[test]
-fn what_is_wrong_with_a_user_is_named_beside_as_whom_it_signs_in() {
+fn user_fault_is_named_beside_as_whom_it_signs_in() {
     const AWS: &str = "aws, --region, eu-west-1, eks, get-token, --cluster-name, prod";
     let v1beta1 = "apiVersion: client.authentication.k8s.io/v1beta1";
     let table: Vec<(String, &[&str], &str)> = vec![

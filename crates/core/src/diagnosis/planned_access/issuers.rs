@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_told_as_whom_they_get_in() {
+    fn users_of_an_issuer_are_told_as_whom_they_get_in() {
         let text = |text: &str| Some(text.to_owned());
         assert_eq!(
             of_provider(IdentityProviderConfig::default()),

@@ -152,7 +152,7 @@ fn role_of_another_account_is_told_whatever_goes_here() {
 }
 
 #[test]
-fn what_comes_another_way_stays() {
+fn access_that_comes_another_way_stays() {
     let arn = "arn:aws:iam::111122223333:role/web";
     let association = AttributeChange::plain("role", None, Some(json!(arn))).with_effect(Effect::Broader);
     assert_eq!(
@@ -240,7 +240,7 @@ fn boundary_takes_and_without_it_there_is_more() {
 
 /// Without its target role the pods get what the first role allows, of which nothing is known here.
 #[test]
-fn what_no_longer_stands_in_between_may_give_more() {
+fn access_may_be_more_without_what_stood_in_between() {
     let target = json!("arn:aws:iam::999999999999:role/target");
     let cleared = AttributeChange::plain("target role", Some(target), None).with_effect(Effect::Incomparable);
     assert_eq!(
@@ -317,7 +317,7 @@ fn trust_policy_that_changes_names_whom_it_lets_in() {
 
 /// Where nothing of a kind could be planned, no object is named, and the difference is as incomplete.
 #[test]
-fn what_could_not_be_planned_is_named_with_and_without_an_object() {
+fn unplanned_access_is_named_with_and_without_an_object() {
     let mut draft = PlanDraft::default();
     let all = "no role can be planned, because the stacks of the region could not be read: denied";
     draft.add_finding(Finding::new(Severity::Error, Code::StacksUnreadable, all));

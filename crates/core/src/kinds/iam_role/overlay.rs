@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_flags_do_not_name_stays_to_the_letter() {
+    fn fields_that_no_flag_names_stay_to_the_letter() {
         let live = template(
             &json!({"Path": "/x/", "MaxSessionDuration": 7200, "PermissionsBoundary": "b", "ManagedPolicyArns": ["old"],
                    "AssumeRolePolicyDocument": {"Statement": ["ours", "added by hand"]}}),

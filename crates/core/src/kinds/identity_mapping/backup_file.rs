@@ -178,7 +178,7 @@ mod tests {
     const ARN: &str = "arn:aws:eks:eu-west-1:111122223333:cluster/prod";
 
     #[test]
-    fn two_hundred_writers_leave_the_newest_whole_and_nothing_else() {
+    fn backups_of_two_hundred_writers_leave_the_newest_whole_and_nothing_else() {
         let state = tempfile::tempdir().unwrap();
         let folder = folder(state.path());
         std::thread::scope(|scope| {

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_differs() {
+    fn mapping_text_has_only_what_differs() {
         let lines = changed_lines("- a: 1\n  b: 2\n", "- a: 1\n  b: 3\n  c: 4");
         assert_eq!(
             lines.0,

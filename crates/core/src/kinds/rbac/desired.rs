@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn two_things_have_two_names() {
+    fn names_of_two_things_are_two() {
         let names = [
             binding_name("oidc", "admins:view"),
             binding_name("oidc:admins", "view"),

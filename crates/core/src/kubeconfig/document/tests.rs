@@ -14,7 +14,7 @@ fn error(text: &[u8]) -> String {
 }
 
 #[test]
-fn what_says_nothing_is_an_empty_kubeconfig() {
+fn document_that_says_nothing_is_an_empty_kubeconfig() {
     for text in [
         "",
         "# mine\n",
@@ -67,7 +67,7 @@ fn aliases_and_merges_are_written_out() {
 }
 
 #[test]
-fn what_is_wrong_has_its_place() {
+fn document_fault_has_its_place() {
     for (text, wanted) in [
         (
             "users:\nusers:\n",

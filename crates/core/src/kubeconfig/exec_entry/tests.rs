@@ -109,7 +109,7 @@ fn entries_of_every_tool_say_as_whom_they_sign_in() {
 }
 
 #[test]
-fn what_is_no_call_for_a_token_is_nobodys() {
+fn exec_entry_that_is_no_call_for_a_token_is_nobodys() {
     for entry in [
         found(
             "aws-vault",
@@ -125,7 +125,7 @@ fn what_is_no_call_for_a_token_is_nobodys() {
 }
 
 #[test]
-fn what_is_written_is_read_back_as_the_same_sign_in() {
+fn exec_entry_is_read_back_as_the_same_sign_in() {
     for tool in ExecTool::ALL {
         for wanted in [sign_in(None, None), sign_in(Some(ROLE), Some("dev"))] {
             let entry = ExecEntry::new(tool, tool.program().to_owned(), &wanted, ExecApiVersion::V1);
@@ -147,7 +147,7 @@ fn what_is_written_is_read_back_as_the_same_sign_in() {
 }
 
 #[test]
-fn what_the_user_added_stays_and_what_another_tool_wrote_for_itself_goes() {
+fn exec_entry_keeps_what_the_user_added_and_loses_what_another_tool_wrote_for_itself() {
     let wanted = sign_in(None, Some("dev"));
     let entry = ExecEntry::new(ExecTool::Eksact, "eksact".to_owned(), &wanted, ExecApiVersion::V1);
     let own = found(

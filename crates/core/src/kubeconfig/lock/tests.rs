@@ -93,7 +93,7 @@ fn eksact_that_hangs_is_not_waited_for_for_ever() {
 
 #[cfg(unix)]
 #[test]
-fn two_names_of_one_file_share_a_lock() {
+fn lock_is_shared_by_two_names_of_one_file() {
     let folder = tempfile::tempdir().unwrap();
     let (file, link) = (folder.path().join("real"), folder.path().join("link"));
     let _held = take(&file, &file).unwrap();
@@ -103,7 +103,7 @@ fn two_names_of_one_file_share_a_lock() {
 
 #[cfg(unix)]
 #[test]
-fn two_names_of_one_content_share_a_lock() {
+fn lock_is_shared_by_two_names_of_one_content() {
     let folder = tempfile::tempdir().unwrap();
     let (file, other) = (folder.path().join("config"), folder.path().join("other"));
     fs::write(&file, "").unwrap();

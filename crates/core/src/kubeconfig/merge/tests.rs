@@ -113,7 +113,7 @@ fn second_run_has_nothing_to_do() {
 }
 
 #[test]
-fn two_roles_make_two_users_and_leave_the_first_context_alone() {
+fn roles_make_a_user_each_and_leave_the_first_context_alone() {
     let first = merge(&Entries::default(), &wanted(None, None, None)).unwrap();
     let file = after(&Entries::default(), &first);
     let second = wanted(Some(ROLE), None, Some("second"));
@@ -242,7 +242,7 @@ fn name_without_an_account_does_not_turn_another_accounts_entry() {
 }
 
 #[test]
-fn no_authority_is_written_where_the_check_of_certificates_is_off() {
+fn authority_is_not_written_where_the_check_of_certificates_is_off() {
     for (value, is_insecure) in [
         ("true", true),
         ("yes", true),
@@ -328,7 +328,7 @@ fn user_with_other_credentials_is_nobodys_to_take() {
 }
 
 #[test]
-fn what_the_user_added_stays() {
+fn merge_keeps_what_the_user_added() {
     let wanted = wanted(None, None, None);
     let first = merge(&Entries::default(), &wanted).unwrap();
     let mut file = after(&Entries::default(), &first);

@@ -119,7 +119,7 @@ fn local_clusters_context_goes_as_well() {
 }
 
 #[test]
-fn what_others_use_or_wrote_stays() {
+fn removal_keeps_what_others_use_or_wrote() {
     let selection = Selection {
         cluster: "prod".to_owned(),
         region: Some("eu-west-1".to_owned()),
@@ -218,7 +218,7 @@ fn entry_that_bears_the_clusters_name_by_chance_stays() {
 }
 
 #[test]
-fn what_a_deleted_context_left_behind_goes_too() {
+fn removal_takes_what_a_deleted_context_left_behind_too() {
     let (here, there) = (arn("eu-west-1", "111122223333"), arn("eu-west-1", "444455556666"));
     let mut file = Entries {
         clusters: vec![

@@ -36,7 +36,7 @@ fn entries_that_kubectl_uses_are_not_told_of() {
 }
 
 #[test]
-fn what_kubectl_refuses_has_its_place() {
+fn kubeconfig_that_kubectl_refuses_has_the_place_of_it() {
     const EXEC: &str = "users:\n- name: a\n  user:\n    exec:\n      command: aws\n      apiVersion: client.authentication.k8s.io/v1\n      interactiveMode: Never\n";
     let beta = |mode: &str| EXEC.replace("/v1\n      interactiveMode: Never", &format!("/v1beta1{mode}"));
     assert_eq!(problems(&beta("")), <[String; 0]>::default());

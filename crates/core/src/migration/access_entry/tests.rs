@@ -97,7 +97,7 @@ fn told(fate: &Fate) -> String {
 }
 
 #[test]
-fn each_kind_of_line_becomes_the_entry_that_gives_the_same() {
+fn line_becomes_the_entry_that_gives_the_same() {
     let node = "system:node:{{EC2PrivateDNSName}}";
     let session = "system:node:{{SessionName}}";
     for (name, username, groups, wanted) in [
@@ -161,7 +161,7 @@ fn each_kind_of_line_becomes_the_entry_that_gives_the_same() {
 }
 
 #[test]
-fn each_line_that_cannot_move_names_the_reason() {
+fn line_that_cannot_move_names_the_reason() {
     let session = "system:node:{{SessionName}}";
     for (name, username, groups, wanted) in [
         (
@@ -249,7 +249,7 @@ fn line_in_another_case_is_that_of_the_principal() {
 
 /// The authenticator keeps both, and takes the one or the other.
 #[test]
-fn two_spellings_of_a_user_that_say_something_else_are_not_the_same() {
+fn spellings_of_a_user_that_say_something_else_are_not_the_same() {
     let line = |arn: &str, groups: &str| {
         format!("- {{userarn: 'arn:aws:iam::{ACCOUNT}:user/{arn}', username: ann, groups: [{groups}]}}\n")
     };

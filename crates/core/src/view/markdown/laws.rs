@@ -222,7 +222,7 @@ fn hostile_plan_of_500_changes_keeps_its_blocks_within_60_000_bytes() {
 }
 
 #[test]
-fn every_hostile_text_alone_stays_text() {
+fn hostile_text_alone_stays_text() {
     for hostile in HOSTILE {
         for text in [
             hostile.to_owned(),
@@ -240,7 +240,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn no_text_breaks_out(
+    fn text_never_breaks_out(
         texts in prop::collection::vec(
             prop::collection::vec(
                 prop_oneof![prop::sample::select(&HOSTILE[..]).prop_map(str::to_owned), ".{0,6}", "[`~<>!@#| \n-]{0,5}"],

@@ -12,7 +12,7 @@ fn plan_as_a_comment() {
 }
 
 #[test]
-fn nothing_to_change_is_one_line() {
+fn markdown_of_nothing_to_change_is_one_line() {
     insta::assert_snapshot!(plan_markdown(
         &samples::empty(14),
         &samples::empty(14).digest(),
@@ -22,7 +22,7 @@ fn nothing_to_change_is_one_line() {
 }
 
 #[test]
-fn what_is_left_out_is_counted() {
+fn markdown_counts_what_is_left_out() {
     insta::assert_snapshot!(plan_markdown(
         &samples::plan(),
         &samples::plan().digest(),

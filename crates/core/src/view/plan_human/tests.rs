@@ -13,7 +13,7 @@ use eksact_message::code::Code;
 const FILE: Option<&str> = Some("cluster.yaml");
 
 #[test]
-fn every_action_and_every_severity() {
+fn plan_with_every_action_and_every_severity() {
     let text = plan_human(&samples::plan(), FILE, Style::plain(80));
     assert!(text.lines().all(|line| cells(line) <= 80), "{text}");
     insta::assert_snapshot!(text, @r"
@@ -314,7 +314,7 @@ fn role_that_is_made() {
 }
 
 #[test]
-fn nothing_to_change() {
+fn plan_with_nothing_to_change() {
     let say = |plan: &Plan, file| plan_human(plan, file, Style::plain(100));
     assert_eq!(
         say(&samples::empty(14), FILE),

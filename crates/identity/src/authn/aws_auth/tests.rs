@@ -227,7 +227,7 @@ proptest! {
 
     /// Any bytes, and what looks like YAML: read without a panic and without end.
     #[test]
-    fn no_text_makes_it_panic(
+    fn aws_auth_panics_on_no_text(
         bytes in prop::collection::vec(any::<u8>(), 0..200),
         pieces in "(- |rolearn: |[a-z]|\n|  |[\\[\\]{}\"'&*!|>%@#:,?]|<<: |\\*a|&a ){0,40}",
     ) {

@@ -28,7 +28,7 @@ fn json_and_lists_are_read_too() {
 }
 
 #[test]
-fn every_document_and_item_is_looked_at() {
+fn documents_and_items_are_all_looked_at() {
     let aws_auth = |namespace: &str, account: &str| {
         let object = serde_json::json!({
             "kind": "ConfigMap",
@@ -86,7 +86,7 @@ fn key_that_is_written_twice_is_named() {
 }
 
 #[test]
-fn what_is_no_config_map_says_so() {
+fn document_that_is_no_config_map_says_so() {
     let error = |text: &str| Manifest::read(text).unwrap_err().to_string();
     assert_eq!(
         error("kind: Secret\n"),
@@ -102,7 +102,7 @@ fn what_is_no_config_map_says_so() {
 
 proptest::proptest! {
     #[test]
-    fn no_text_makes_it_panic(text in "(kind: ConfigMap|kind: List|data:|items:|metadata:|[ \\n\\t&*!|>'\"{}\\[\\]:,a-c-]){0,40}") {
+    fn manifest_panics_on_no_text(text in "(kind: ConfigMap|kind: List|data:|items:|metadata:|[ \\n\\t&*!|>'\"{}\\[\\]:,a-c-]){0,40}") {
         if let Ok(manifest) = Manifest::read(&text) {
             let _ = manifest.line(SectionKey::Roles, Some(usize::MAX / 2));
         }

@@ -113,7 +113,7 @@ fn running(roles: &[&str], variables: &[&str]) -> Chain {
 }
 
 #[test]
-fn each_break_is_named_and_a_whole_chain_holds() {
+fn chain_holds_when_whole_and_its_breaks_are_named() {
     let sub = "system:serviceaccount:app:s3-reader";
     let stale = Pod {
         name: "web-1".to_owned(),
@@ -352,7 +352,7 @@ fn another_thumbprint_is_said_with_what_it_matters() {
 
 /// What could not be read is a finding, not a line among others.
 #[test]
-fn what_could_not_be_read_has_an_advice() {
+fn unread_link_has_an_advice() {
     let denied = || "AccessDenied".to_owned();
     for (name, chain) in [
         (

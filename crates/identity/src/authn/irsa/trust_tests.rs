@@ -27,7 +27,7 @@ fn trust_said(chain: &Chain) -> String {
 }
 
 #[test]
-fn what_is_unknown_is_said_as_depends_on() {
+fn trust_on_something_unknown_is_said_as_depends_on() {
     let usual = &trust(KEYS, &equals("system:serviceaccount:app:s3-reader", AUDIENCE))["Statement"][0];
     let network = json!({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}});
     let denial = json!({"Effect": "Deny", "Action": "sts:*", "Principal": "*", "Condition": {

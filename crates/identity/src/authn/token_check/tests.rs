@@ -33,7 +33,7 @@ fn check(url: &str) -> Result<(), TokenFault> {
 }
 
 #[test]
-fn each_check_in_the_servers_words() {
+fn checks_in_the_servers_words() {
     for (from, to, says) in [
         ("https:", "http:", "unexpected scheme \"http\" in pre-signed URL"),
         (".com/?", ".com/x?", "unexpected path in pre-signed URL"),
@@ -206,7 +206,7 @@ fn hosts() {
 
 proptest! {
     #[test]
-    fn no_token_makes_it_panic(text in any::<String>(), url in "https?://[a-z.@:%]{0,20}/?[?a-zA-Z0-9&=%;+-]{0,40}") {
+    fn check_panics_on_no_token(text in any::<String>(), url in "https?://[a-z.@:%]{0,20}/?[?a-zA-Z0-9&=%;+-]{0,40}") {
         let _ = check_at(&text, "aws", "2023-04-28T00:00:00Z");
         let _ = check_at(&format!("{TOKEN_PREFIX}{text}"), "aws", "2023-04-28T00:00:00Z");
         let _ = check(&url);

@@ -80,7 +80,7 @@ fn token_that_the_server_refuses_is_read_as_far_as_it_goes() {
 
 /// A URL that was escaped once too often, or glued together, has its secrets in the names and in other values.
 #[test]
-fn no_secret_is_kept_wherever_it_stands() {
+fn secret_is_never_kept_wherever_it_stands() {
     let good = "https://sts.us-west-2.amazonaws.com/?Action=GetCallerIdentity&X-Amz-Credential=AKIAX%2F20230428%2Fus-west-2\
         %2Fsts%2Faws4_request&X-Amz-SignedHeaders=host%3Bx-k8s-aws-id";
     let secrets = [
@@ -173,7 +173,7 @@ fn token_is_found_in_what_people_paste() {
 proptest! {
     /// Bytes of any kind, and texts that come close to a token: nothing panics, and nothing that is refused is quoted.
     #[test]
-    fn no_input_panics(bytes in proptest::collection::vec(any::<u8>(), 0..300), url in "https?://[a-z.:@/]{0,20}\\?[A-Za-z0-9%&=+;-]{0,80}") {
+    fn decoding_panics_on_no_input(bytes in proptest::collection::vec(any::<u8>(), 0..300), url in "https?://[a-z.:@/]{0,20}\\?[A-Za-z0-9%&=+;-]{0,80}") {
         let text = String::from_utf8_lossy(&bytes);
         let _ = find(&text).and_then(|token| decode(&token));
         let _ = decode(&format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(&bytes)));

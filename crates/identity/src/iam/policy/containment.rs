@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn one_statement_may_become_two() {
+    fn statement_may_become_two() {
         let together = allow(json!(["s3:GetObject", "s3:PutObject"]), json!("*"));
         let apart = json!([
             allow(json!("s3:GetObject"), json!("*")),
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_of_widening_an_irsa_trust_policy_is_broader() {
+    fn irsa_trust_policy_is_broader_by_every_way_of_widening() {
         let provider = json!({"Federated": "arn:aws:iam::111122223333:oidc-provider/example.com/id/A"});
         let exact = trust(
             provider.clone(),

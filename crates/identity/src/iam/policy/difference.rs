@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_counterpart_is_added_or_removed_whole() {
+    fn statement_without_a_counterpart_is_added_or_removed_whole() {
         let before = policy(json!([{"Sid": "Old", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}]));
         let after = policy(
             json!([{"Effect": "Allow", "Action": ["ec2:A", "ec2:B", "ec2:C", "ec2:D"], "Resource": "*",

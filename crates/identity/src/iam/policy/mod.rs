@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_equals_only_itself() {
+    fn policy_that_cannot_be_read_equals_only_itself() {
         let strange =
             json!({"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": {"Ref": "Bucket"}}]});
         assert!(equal(&strange, &strange));

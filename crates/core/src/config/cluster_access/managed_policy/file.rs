@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_tool_filled_in_is_refused_with_its_place() {
+    fn placeholder_that_no_tool_filled_in_is_refused_with_its_place() {
         for (text, expected) in [
             (
                 "Statement:\n- Resource: '{{resolve:ssm:/p}}'\n",

@@ -155,7 +155,7 @@ fn groups_and_accounts_without_a_principal_are_told_by_their_names() {
 }
 
 #[test]
-fn two_clusters_are_no_whole_comparison() {
+fn delta_of_two_clusters_is_no_whole_comparison() {
     let one = picture(&[], None);
     let changes: [(fn(&mut Picture), &str); 3] = [
         (
@@ -186,7 +186,7 @@ fn two_clusters_are_no_whole_comparison() {
 }
 
 #[test]
-fn what_could_not_be_read_is_no_difference() {
+fn delta_has_nothing_of_what_could_not_be_read() {
     let devs = bound(picture(&["devs"], None), "Group", "devs", &["get"]);
     let unread = Picture {
         bindings: Read::Unread("denied".to_owned()),

@@ -156,7 +156,7 @@ fn principals_of_iam_get_in_as_the_authenticator_decides() {
 
 /// What could not be read is never a no, and never nobody.
 #[test]
-fn what_is_unread_makes_an_answer_depend_on_it() {
+fn answer_depends_on_what_is_unread() {
     let unread = || "403 Forbidden".to_owned();
     let bound =
         picture()

@@ -48,7 +48,7 @@ fn who_can_finds_everybody() {
 
 /// What something depends on in one namespace is not said of another one.
 #[test]
-fn what_depends_is_said_where_it_does() {
+fn holders_are_said_to_depend_where_they_do() {
     let answer = picture()
         .entry(entry(
             OPS,

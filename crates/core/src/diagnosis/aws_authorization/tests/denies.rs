@@ -58,7 +58,7 @@ fn told(brake: Brake, statements: Value) -> Vec<String> {
 }
 
 #[test]
-fn one_takes_away_what_denies_it() {
+fn deny_can_be_taken_away_by_whom_it_denies() {
     let eve = user_arn("eve");
     let group = "arn:aws:iam::111122223333:group/teams/brakes";
     let reads = || allow("s3:GetObject", REPORTS);
@@ -142,7 +142,7 @@ fn one_takes_away_what_denies_it() {
 
 /// Two denies, of which each must go.
 #[test]
-fn one_takes_away_all_that_denies_it() {
+fn denies_are_all_taken_away_by_whom_they_deny() {
     let eve = user_arn("eve");
     let reads = || allow("s3:GetObject", REPORTS);
     let list = |statements: Value| {

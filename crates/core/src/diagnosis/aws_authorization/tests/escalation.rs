@@ -48,7 +48,7 @@ pub(super) fn world(statements: Value) -> Picture {
 }
 
 #[test]
-fn one_becomes_more_by_what_it_may_change() {
+fn principal_becomes_more_by_what_it_may_change() {
     let (reports, idle) = (arn("reports"), arn("idle"));
     let (ann, eve) = (user_arn("ann"), user_arn("eve"));
     let both = |one: Value, other: Value| json!([one, other]);

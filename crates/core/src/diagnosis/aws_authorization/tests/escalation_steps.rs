@@ -220,7 +220,7 @@ fn boundary_is_lifted_by_whoever_may() {
 
 /// Which boundary there is once hers is lifted depends on how: none, her own, or another.
 #[test]
-fn what_is_written_once_a_boundary_is_lifted_is_judged_with_what_became_of_it() {
+fn policy_written_once_a_boundary_is_lifted_is_judged_with_what_became_of_it() {
     let (eve, limits) = (user_arn("eve"), limits());
     let removes = ("iam:DeleteUserPermissionsBoundary", eve.as_str());
     let widens = ("iam:CreatePolicyVersion", limits.as_str());

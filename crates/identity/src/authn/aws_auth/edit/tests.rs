@@ -66,7 +66,7 @@ fn hand_written_section_changes_only_where_it_is_asked_to() {
 }
 
 #[test]
-fn what_eksctl_and_nobody_wrote_can_be_edited() {
+fn manifest_that_eksctl_or_nobody_wrote_can_be_edited() {
     let eksctl =
         "- groups:\n  - admins\n  userarn: arn:aws:iam::111122223333:user/path/ann\n  username: ann\n";
     let bob = mapping("arn:aws:iam::111122223333:user/bob", "bob", &["admins"]);
@@ -117,7 +117,7 @@ fn fields_are_found_as_the_server_finds_them_and_wrong_types_are_mended() {
 }
 
 #[test]
-fn what_cannot_be_done_exactly_is_refused() {
+fn edit_that_cannot_be_done_exactly_is_refused() {
     let append = [Edit::Append(mapping("a", "b", &[]))];
     let dropped = roles("- rolearn: a\n  username: {{SessionName}}\n", &append).unwrap_err();
     assert!(
@@ -206,7 +206,7 @@ fn any_mapping() -> impl Strategy<Value = Mapping> {
 proptest! {
     /// Whatever is written is read back; and taking it away again gives the very bytes of before.
     #[test]
-    fn what_is_appended_is_read_and_can_be_taken_back(new in prop::collection::vec(any_mapping(), 1..4)) {
+    fn appended_line_is_read_and_can_be_taken_back(new in prop::collection::vec(any_mapping(), 1..4)) {
         let appends: Vec<_> = new.iter().cloned().map(Edit::Append).collect();
         let text = roles(HAND_WRITTEN, &appends).unwrap();
         let removals: Vec<_> = (3..3 + new.len()).map(|entry| Edit::Remove { entry }).collect();

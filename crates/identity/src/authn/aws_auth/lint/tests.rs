@@ -141,7 +141,7 @@ fn duplicates_and_what_is_dropped() {
 }
 
 #[test]
-fn what_kubernetes_and_iam_know() {
+fn lint_by_what_kubernetes_and_iam_know() {
     let text = "- rolearn: arn:aws:iam::111122223333:role/AWSReservedSSO_Admin_0123456789abcdef\n  username: a\n  groups: [devs, ops, system:nodes, 'x:{{AccountID}}']\n";
     let (bound, roles) = (
         BTreeSet::from(["devs".to_owned()]),

@@ -265,7 +265,7 @@ fn values_of_the_wrong_type_say_what_to_write() {
 }
 
 #[test]
-fn what_is_written_twice_is_told_once() {
+fn line_that_is_written_twice_is_told_once() {
     let one = "put the intended values into one and remove the other";
     in_roles(
         "  username: dev\n  groups: [a]\n  groups: [b]\n",

@@ -25,7 +25,7 @@ fn policies_as_people_write_them_are_taken() {
 }
 
 #[test]
-fn every_mistake_is_told_with_its_place() {
+fn mistakes_are_told_with_their_place() {
     let document = json!({"version": "2012-10-17", "Version": "2012-10-18", "Statement": [
         {"Sid": "a b", "Effect": "allow", "Action": "GetObject", "NotAction": "s3:*", "Resource": "data/*", "Principal": "*"},
         {"Sid": "x", "Effect": "Allow", "Action": [], "Resource": ["arn:aws-moon:s3:::a", 1]},
@@ -93,7 +93,7 @@ fn trust_policies_have_principals_and_no_resource() {
 }
 
 #[test]
-fn no_statement_is_an_error() {
+fn policy_without_a_statement_is_an_error() {
     for document in [json!({}), json!({"Statement": []}), json!([]), json!(null)] {
         assert_eq!(
             check_grammar(&document, PolicyKind::Identity).len(),
