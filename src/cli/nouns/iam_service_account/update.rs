@@ -1,0 +1,162 @@
+//! `eksact update …`.
+
+use eksact_identity::service_account::ServiceAccountKey;
+use std::collections::BTreeMap;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::{
+    ExitCode, Failure,
+    flags::{
+        account::{ClusterFlags, NameFlags, PermissionFlags},
+        filter::FilterFlags,
+        global::GlobalFlags,
+        plan::{PlanFlags, RoleFlags, ThumbprintFlags},
+    },
+    nouns::{access_entry::UpdateAccessEntry, pod_identity_association::UpdatePodIdentityAssociation},
+    road::{apply_or_save::ApplyOrSaveFlags, wiring::Connection},
+    texts::file,
+};
+use eksact_core::{
+    config::{ClusterConfig, Located},
+    kinds::{
+        Request, iam_role, provider_intent::ProviderIntent, request::Settings,
+        service_account_scope::ServiceAccountScope,
+    },
+    live::LiveReader,
+    view::Printer,
+};
+
+/// Update objects by name or from a file
+#[derive(Debug, Args)]
+pub(crate) struct UpdateCommand {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Iamserviceaccount(Box<UpdateServiceAccount>),
+    Accessentry(Box<UpdateAccessEntry>),
+    Podidentityassociation(Box<UpdatePodIdentityAssociation>),
+}
+
+/// Update the role of a service account: only what the flags name changes
+#[derive(Debug, Args)]
+#[command(visible_alias = "iamserviceaccounts")]
+struct UpdateServiceAccount {
+    #[command(flatten)]
+    cluster: ClusterFlags,
+    #[command(flatten)]
+    name: NameFlags,
+    #[command(flatten)]
+    permissions: PermissionFlags,
+    #[command(flatten)]
+    filter: FilterFlags,
+    #[command(flatten)]
+    roles: RoleFlags,
+    #[command(flatten)]
+    plan: PlanFlags,
+    #[command(flatten)]
+    approval: ApplyOrSaveFlags,
+}
+
+impl UpdateCommand {
+    pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        match self.what {
+            What::Iamserviceaccount(command) => command.run(global, printer).await,
+            What::Accessentry(command) => command.run(global, printer).await,
+            What::Podidentityassociation(command) => command.run(global, printer).await,
+        }
+    }
+}
+
+impl UpdateServiceAccount {
+    async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let settings = self.plan.settings(&self.roles, &ThumbprintFlags::default())?;
+        let (request, connection) = if let Some(path) = &self.cluster.config_file {
+            let mut config = file::load(path, global, printer)?;
+            config.iam.service_accounts = self.filter.choose(config.iam.service_accounts, printer)?;
+            let connection = Connection::open(global, &config, printer).await?;
+            let mut request = Request::ensure(config.about_service_accounts(), settings);
+            request.ask(ServiceAccountScope {
+                update: true,
+                ..ServiceAccountScope::default()
+            });
+            request.ask(ProviderIntent::of_roles(request.service_accounts()));
+            (request, connection)
+        } else {
+            if self.filter.is_given() {
+                return Err(Failure::usage(
+                    "cannot use --include or --exclude unless a config file is specified via --config-file/-f",
+                ));
+            }
+            self.request_from_live(settings, global, printer).await?
+        };
+        self.approval
+            .end(
+                "update iamserviceaccount",
+                request,
+                &connection,
+                &self.plan,
+                global,
+                printer,
+            )
+            .await
+    }
+
+    /// The live role with what the flags name set on it; nothing else is compared.
+    async fn request_from_live(
+        &self,
+        settings: Settings,
+        global: &GlobalFlags,
+        printer: &Printer,
+    ) -> Result<(Request, Connection), Failure> {
+        let named = self.permissions.named();
+        if named.is_empty() {
+            return Err(
+                Failure::usage("nothing to update: no flag names an attribute of the role").with_help(
+                    remedy!("Name at least one of --attach-policy-arn, --attach-policy, --well-known-policies, --no-policies, \
+                     --permissions-boundary, --subject-pattern and --tags."),
+                ),
+            );
+        }
+        let mut config = self.cluster.config(global)?;
+        let key = self.name.account()?.key();
+        let connection = Connection::open(global, &config, printer).await?;
+        let mut account = live_account(&config, &key, &settings, &connection).await?;
+        self.permissions.set_on(&mut account)?;
+        // Kubernetes holds nothing that these flags could name.
+        account.role_only = true;
+        config.iam.with_oidc = Located::unlocated(true);
+        config.iam.service_accounts = vec![account];
+        file::checked(&config, printer)?;
+        let mut request = Request::ensure(config.about_service_accounts(), settings);
+        request.ask(ProviderIntent::Require);
+        request.ask(ServiceAccountScope {
+            update: true,
+            only: BTreeMap::from([(key, named)]),
+            ..ServiceAccountScope::default()
+        });
+        Ok((request, connection))
+    }
+}
+
+/// The service account as its live stack has it.
+async fn live_account(
+    config: &ClusterConfig,
+    key: &ServiceAccountKey,
+    settings: &Settings,
+    connection: &Connection,
+) -> Result<eksact_core::config::ServiceAccount, Failure> {
+    let reader = LiveReader::begin(connection.readers.clone(), &config.metadata.name.value).await?;
+    let live = iam_role::adopt::read(&reader, key, settings.timeout).await?;
+    iam_role::adopt::from_live(&live, key, &config.metadata.tags).map_err(|error| {
+        Failure::error(error.to_string()).with_help(remedy!(
+            "`eksact get iamserviceaccount --cluster {} --region {}` lists what is there; `eksact create iamserviceaccount` makes \
+             a new one.",
+            config.metadata.name.value,
+            config.metadata.region.value
+        ))
+    })
+}

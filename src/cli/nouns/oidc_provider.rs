@@ -1,0 +1,119 @@
+//! `eksact associate iam-oidc-provider`, also under `utils`, and `delete iam-oidc-provider`.
+
+use clap::{Args, Subcommand};
+
+use super::identity_provider::AssociateIdentityProvider;
+use crate::cli::{
+    ExitCode, Failure,
+    flags::{
+        account::{AnyClusterFlags, ClusterFlags},
+        global::GlobalFlags,
+        plan::{PlanFlags, RoleFlags, ThumbprintFlags},
+    },
+    road::{apply_or_save::ApplyOrSaveFlags, wiring::Connection},
+    texts::file,
+};
+use eksact_core::{
+    config::Located,
+    kinds::{Request, provider_intent::ProviderIntent},
+    view::Printer,
+};
+
+/// Associate a provider with the cluster
+#[derive(Debug, Args)]
+pub(crate) struct AssociateCommand {
+    #[command(subcommand)]
+    what: Association,
+}
+
+#[derive(Debug, Subcommand)]
+enum Association {
+    IamOidcProvider(Box<AssociateProvider>),
+    Identityprovider(Box<AssociateIdentityProvider>),
+}
+
+/// Create the IAM OIDC provider of the cluster's issuer
+#[derive(Debug, Args)]
+pub(crate) struct AssociateProvider {
+    #[command(flatten)]
+    cluster: AnyClusterFlags,
+    #[command(flatten)]
+    thumbprint: ThumbprintFlags,
+    #[command(flatten)]
+    plan: PlanFlags,
+    #[command(flatten)]
+    approval: ApplyOrSaveFlags,
+}
+
+/// Delete the IAM OIDC provider of the cluster's issuer; refused while roles trust it
+#[derive(Debug, Args)]
+pub(crate) struct DeleteProvider {
+    #[command(flatten)]
+    cluster: ClusterFlags,
+    #[command(flatten)]
+    plan: PlanFlags,
+    #[command(flatten)]
+    approval: ApplyOrSaveFlags,
+}
+
+impl AssociateCommand {
+    pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        match self.what {
+            Association::IamOidcProvider(command) => command.run(global, printer).await,
+            Association::Identityprovider(command) => command.run(global, printer).await,
+        }
+    }
+}
+
+impl AssociateProvider {
+    pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let settings = self.plan.settings(&RoleFlags::default(), &self.thumbprint)?;
+        let mut config = self.cluster.config(global, printer)?;
+        if let Some(path) = self.cluster.file().filter(|_| !config.iam.with_oidc.value) {
+            return Err(Failure::error(format!(
+                "'iam.withOIDC' is not enabled in \"{path}\""
+            )));
+        }
+        config.iam.service_accounts.clear();
+        if config.iam.with_oidc.location.is_none() {
+            config.iam.with_oidc = Located::unlocated(true);
+        }
+        let connection = Connection::open(global, &config, printer).await?;
+        let mut request = Request::ensure(config.about_service_accounts(), settings);
+        request.ask(ProviderIntent::Ensure);
+        self.approval
+            .end(
+                "associate iam-oidc-provider",
+                request,
+                &connection,
+                &self.plan,
+                global,
+                printer,
+            )
+            .await
+    }
+}
+
+impl DeleteProvider {
+    pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let settings = self.plan.settings_alone()?;
+        let mut config = match &self.cluster.config_file {
+            Some(path) => file::load(path, global, printer)?,
+            None => self.cluster.config(global)?,
+        };
+        config.iam.service_accounts.clear();
+        let connection = Connection::open(global, &config, printer).await?;
+        let mut request = Request::ensure(config.about_service_accounts(), settings);
+        request.ask(ProviderIntent::Delete);
+        self.approval
+            .end(
+                "delete iam-oidc-provider",
+                request,
+                &connection,
+                &self.plan,
+                global,
+                printer,
+            )
+            .await
+    }
+}
