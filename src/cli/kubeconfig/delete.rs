@@ -3,6 +3,7 @@
 use eksact_message::{code::Code, remedy::Remedy};
 use std::{
     collections::BTreeMap,
+    future::ready,
     path::{Path, PathBuf},
 };
 
@@ -40,7 +41,16 @@ pub(crate) struct DeleteKubeconfig {
 }
 
 impl DeleteKubeconfig {
-    pub(crate) fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+    /// Nothing is waited for; every command of a verb and a noun is asked as if there were.
+    pub(crate) fn run(
+        self,
+        global: &GlobalFlags,
+        printer: &Printer,
+    ) -> impl Future<Output = Result<ExitCode, Failure>> {
+        ready(self.remove(global, printer))
+    }
+
+    fn remove(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let selection = Selection {
             cluster: self.name.clone(),
             region: global.region.clone(),

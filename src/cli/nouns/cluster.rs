@@ -3,10 +3,9 @@
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
-use super::iam_service_account::get::{Format, show_list};
+use super::list::{Format, show_list};
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags},
@@ -14,7 +13,7 @@ use crate::cli::{
 };
 use eksact_core::{
     ports::aws::Cluster,
-    view::{Printer, plan_json::schema_of, table::Table},
+    view::{Printer, table::Table},
 };
 
 /// Show a cluster: its version, its status, and what decides who gets in
@@ -65,7 +64,7 @@ impl GetCluster {
 /// The keys of eksctl's own output (0.231), which are those of the AWS SDK for Go, as far as eksact reads a cluster; sorted.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
-struct Row<'a> {
+pub(crate) struct Row<'a> {
     access_config: AccessConfigRow<'a>,
     arn: &'a str,
     certificate_authority: CertificateAuthorityRow<'a>,
@@ -99,11 +98,6 @@ struct IdentityRow<'a> {
 #[serde(rename_all = "PascalCase")]
 struct OidcRow<'a> {
     issuer: Option<&'a str>,
-}
-
-/// The JSON Schema of the list.
-pub(crate) fn schema() -> Value {
-    schema_of::<Vec<Row<'static>>>("What `eksact get cluster -o json` writes")
 }
 
 fn as_eksctl(cluster: &Cluster) -> Row<'_> {

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 
-use super::iam_service_account::get::{Format, show_list};
+use super::list::{Format, show_list};
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::ClusterFlags, global::GlobalFlags, plan::PlanFlags},
@@ -18,7 +17,7 @@ use eksact_core::{
     config::ClusterConfig,
     kinds::{Request, identity_provider::IdentityProvidersToGo},
     ports::aws::IdentityProviderConfig,
-    view::{Printer, plan_json::schema_of, table::Table},
+    view::{Printer, table::Table},
 };
 
 /// The type of a provider, of which EKS has one.
@@ -49,22 +48,10 @@ pub(crate) struct AssociateIdentityProvider {
     approval: ApplyOrSaveFlags,
 }
 
-/// Disassociate a provider from the cluster
-#[derive(Debug, Args)]
-pub(crate) struct DisassociateCommand {
-    #[command(subcommand)]
-    what: Disassociation,
-}
-
-#[derive(Debug, Subcommand)]
-enum Disassociation {
-    Identityprovider(Box<DisassociateIdentityProvider>),
-}
-
 /// Disassociate OIDC identity providers: those of a file, or one by name
 #[derive(Debug, Args)]
 #[command(visible_alias = "identityproviders")]
-struct DisassociateIdentityProvider {
+pub(crate) struct DisassociateIdentityProvider {
     #[command(flatten)]
     cluster: ClusterFlags,
     /// Name of the identity provider
@@ -143,16 +130,8 @@ fn listed(path: &str, global: &GlobalFlags, printer: &Printer) -> Result<Cluster
     })
 }
 
-impl DisassociateCommand {
-    pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        match self.what {
-            Disassociation::Identityprovider(command) => command.run(global, printer).await,
-        }
-    }
-}
-
 impl DisassociateIdentityProvider {
-    async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+    pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let settings = self.plan.settings_alone()?;
         let (config, names) = if let Some(path) = &self.cluster.config_file {
             let config = listed(path, global, printer)?;
@@ -223,7 +202,7 @@ impl GetIdentityProviders {
 /// The keys of eksctl's own output (0.231), which are the names of its fields in Go; sorted.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
-struct Row<'a> {
+pub(crate) struct Row<'a> {
     arn: &'a str,
     #[serde(rename = "ClientID")]
     client_id: &'a str,
@@ -239,11 +218,6 @@ struct Row<'a> {
     provider_type: &'static str,
     username_claim: Option<&'a str>,
     username_prefix: Option<&'a str>,
-}
-
-/// The JSON Schema of the list.
-pub(crate) fn schema() -> Value {
-    schema_of::<Vec<Row<'static>>>("What `eksact get identityprovider -o json` writes")
 }
 
 fn as_eksctl(provider: &IdentityProviderConfig) -> Row<'_> {

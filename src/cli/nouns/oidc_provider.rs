@@ -1,8 +1,7 @@
 //! `eksact associate iam-oidc-provider`, also under `utils`, and `delete iam-oidc-provider`.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
-use super::identity_provider::AssociateIdentityProvider;
 use crate::cli::{
     ExitCode, Failure,
     flags::{
@@ -18,19 +17,6 @@ use eksact_core::{
     kinds::{Request, provider_intent::ProviderIntent},
     view::Printer,
 };
-
-/// Associate a provider with the cluster
-#[derive(Debug, Args)]
-pub(crate) struct AssociateCommand {
-    #[command(subcommand)]
-    what: Association,
-}
-
-#[derive(Debug, Subcommand)]
-enum Association {
-    IamOidcProvider(Box<AssociateProvider>),
-    Identityprovider(Box<AssociateIdentityProvider>),
-}
 
 /// Create the IAM OIDC provider of the cluster's issuer
 #[derive(Debug, Args)]
@@ -54,15 +40,6 @@ pub(crate) struct DeleteProvider {
     plan: PlanFlags,
     #[command(flatten)]
     approval: ApplyOrSaveFlags,
-}
-
-impl AssociateCommand {
-    pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        match self.what {
-            Association::IamOidcProvider(command) => command.run(global, printer).await,
-            Association::Identityprovider(command) => command.run(global, printer).await,
-        }
-    }
 }
 
 impl AssociateProvider {

@@ -1,15 +1,13 @@
 //! `eksact schema`.
 
-use clap::{Args, ValueEnum};
+use std::sync::LazyLock;
+
+use clap::{Args, ValueEnum, builder::PossibleValue};
 use serde_json::Value;
 
 use super::version;
 use crate::cli::{
-    ExitCode, Failure, check,
-    nouns::{
-        access_entry, cluster, iam_service_account, identity_mapping, identity_provider,
-        pod_identity_association,
-    },
+    ExitCode, Failure, check, nouns,
     plans::{permissions, restore},
 };
 use eksact_core::{
@@ -23,7 +21,7 @@ use eksact_core::{
     saved,
     view::{
         Printer, access_check, apply_events, apply_json, aws_auth_check, explain_change, facts, fleet_json,
-        plan_json,
+        plan_json::{self, schema_of},
     },
 };
 
@@ -35,99 +33,138 @@ pub(crate) struct SchemaCommand {
     kind: Kind,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Kind {
-    /// eksctl's: one cluster and what belongs to it
-    #[default]
-    #[value(name = "ClusterConfig")]
-    ClusterConfig,
-    /// eksact's own: who gets into the cluster and what they may do there
-    #[value(name = "ClusterAccess")]
-    ClusterAccess,
-    /// A plan, of `plan` and every command that changes something
-    Plan,
-    /// An apply, of the same commands when they are over
-    Apply,
-    /// A plan that is saved, of `plan --out` and `show`
-    SavedPlan,
-    /// A run over many clusters, of `plan` and `apply`
-    Fleet,
-    /// One line of `-o ndjson`
-    ApplyNdjson,
-    CanI,
-    CheckAccess,
-    CheckAwsAuth,
-    CheckIrsa,
-    DecodeToken,
-    DiffAccess,
-    /// `explain ADDRESS`
-    Explain,
-    ExplainAccess,
-    ExplainPod,
-    GetAccessentry,
-    GetCluster,
-    GetIamidentitymapping,
-    GetIamserviceaccount,
-    GetIdentityprovider,
-    GetPodidentityassociation,
-    Map,
-    Permissions,
-    /// `restore aws-auth --list`
-    RestoreAwsAuth,
-    /// The file of `snapshot`
-    Snapshot,
-    VerifyToken,
-    Version,
-    WhoCan,
-    Whoami,
+/// A kind of document: the word for it, what the word leaves open, and the schema.
+#[derive(Clone, Copy, Debug)]
+struct Kind {
+    name: &'static str,
+    about: Option<&'static str>,
+    schema: fn() -> Value,
 }
 
+/// What people write, and what several commands do.
+const SHARED: &[Kind] = &[
+    CLUSTER_CONFIG,
+    Kind::told(
+        "ClusterAccess",
+        "eksact's own: who gets into the cluster and what they may do there",
+        || config::json_schema(DocumentKind::ClusterAccess),
+    ),
+    Kind::told(
+        "plan",
+        "A plan, of `plan` and every command that changes something",
+        plan_json::schema,
+    ),
+    Kind::told(
+        "apply",
+        "An apply, of the same commands when they are over",
+        apply_json::schema,
+    ),
+    Kind::told(
+        "saved-plan",
+        "A plan that is saved, of `plan --out` and `show`",
+        saved::schema,
+    ),
+    Kind::told(
+        "fleet",
+        "A run over many clusters, of `plan` and `apply`",
+        fleet_json::schema,
+    ),
+    Kind::told("apply-ndjson", "One line of `-o ndjson`", apply_events::schema),
+];
+
+const CLUSTER_CONFIG: Kind = Kind::told(
+    "ClusterConfig",
+    "eksctl's: one cluster and what belongs to it",
+    || config::json_schema(DocumentKind::ClusterConfig),
+);
+
+/// What one command writes. The commands that list objects are in their own table.
+const COMMANDS: &[Kind] = &[
+    Kind::of("can-i", || {
+        schema_of::<Explanation>("What `eksact can-i -o json` writes")
+    }),
+    Kind::of("check-access", access_check::schema),
+    Kind::of("check-aws-auth", aws_auth_check::schema),
+    Kind::of("check-irsa", check::irsa::schema),
+    Kind::of("decode-token", || {
+        facts::schema("What `eksact decode token -o json` writes")
+    }),
+    Kind::of("diff-access", || {
+        schema_of::<AccessDelta>("What `eksact diff-access -o json` writes")
+    }),
+    Kind::told("explain", "`explain ADDRESS`", explain_change::schema),
+    Kind::of("explain-access", || {
+        schema_of::<Explanation>("What `eksact explain access -o json` writes")
+    }),
+    Kind::of("explain-pod", || {
+        schema_of::<PodExplanation>("What `eksact explain pod -o json` writes")
+    }),
+    Kind::of("map", || {
+        schema_of::<AccessMap>("What `eksact map -o json` writes")
+    }),
+    Kind::of("permissions", permissions::schema),
+    Kind::told("restore-aws-auth", "`restore aws-auth --list`", restore::schema),
+    Kind::told("snapshot", "The file of `snapshot`", snapshot_schema),
+    Kind::of("verify-token", || {
+        facts::schema("What `eksact verify token -o json` writes")
+    }),
+    Kind::of("version", version::schema),
+    Kind::of("who-can", || {
+        schema_of::<WhoCan>("What `eksact who-can -o json` writes")
+    }),
+    Kind::of("whoami", || facts::schema("What `eksact whoami -o json` writes")),
+];
+
+/// All of them: those of commands by their names.
+static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
+    let lists = nouns::SCHEMAS_OF_LISTS.iter();
+    let lists = lists.map(|(name, schema)| Kind::of(name, *schema));
+    let mut of_commands: Vec<Kind> = COMMANDS.iter().copied().chain(lists).collect();
+    of_commands.sort_by_key(|kind| kind.name);
+    [SHARED, &of_commands].concat()
+});
+
 impl Kind {
-    fn schema(self) -> Value {
-        match self {
-            Self::ClusterConfig => config::json_schema(DocumentKind::ClusterConfig),
-            Self::ClusterAccess => config::json_schema(DocumentKind::ClusterAccess),
-            Self::Plan => plan_json::schema(),
-            Self::Apply => apply_json::schema(),
-            Self::SavedPlan => saved::schema(),
-            Self::Fleet => fleet_json::schema(),
-            Self::ApplyNdjson => apply_events::schema(),
-            Self::CanI => plan_json::schema_of::<Explanation>("What `eksact can-i -o json` writes"),
-            Self::CheckAccess => access_check::schema(),
-            Self::CheckAwsAuth => aws_auth_check::schema(),
-            Self::CheckIrsa => check::irsa::schema(),
-            Self::DecodeToken => facts::schema("What `eksact decode token -o json` writes"),
-            Self::DiffAccess => {
-                plan_json::schema_of::<AccessDelta>("What `eksact diff-access -o json` writes")
-            }
-            Self::Explain => explain_change::schema(),
-            Self::ExplainAccess => {
-                plan_json::schema_of::<Explanation>("What `eksact explain access -o json` writes")
-            }
-            Self::ExplainPod => {
-                plan_json::schema_of::<PodExplanation>("What `eksact explain pod -o json` writes")
-            }
-            Self::GetAccessentry => access_entry::get::schema(),
-            Self::GetCluster => cluster::schema(),
-            Self::GetIamidentitymapping => identity_mapping::get::schema(),
-            Self::GetIamserviceaccount => iam_service_account::get::schema(),
-            Self::GetIdentityprovider => identity_provider::schema(),
-            Self::GetPodidentityassociation => pod_identity_association::get::schema(),
-            Self::Map => plan_json::schema_of::<AccessMap>("What `eksact map -o json` writes"),
-            Self::Permissions => permissions::schema(),
-            Self::RestoreAwsAuth => restore::schema(),
-            Self::Snapshot => snapshot_schema(),
-            Self::VerifyToken => facts::schema("What `eksact verify token -o json` writes"),
-            Self::Version => version::schema(),
-            Self::WhoCan => plan_json::schema_of::<WhoCan>("What `eksact who-can -o json` writes"),
-            Self::Whoami => facts::schema("What `eksact whoami -o json` writes"),
+    const fn of(name: &'static str, schema: fn() -> Value) -> Self {
+        Self {
+            name,
+            about: None,
+            schema,
         }
+    }
+
+    const fn told(name: &'static str, about: &'static str, schema: fn() -> Value) -> Self {
+        Self {
+            name,
+            about: Some(about),
+            schema,
+        }
+    }
+}
+
+impl Default for Kind {
+    fn default() -> Self {
+        CLUSTER_CONFIG
+    }
+}
+
+impl ValueEnum for Kind {
+    fn value_variants<'a>() -> &'a [Self] {
+        &KINDS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let value = PossibleValue::new(self.name);
+        Some(match self.about {
+            Some(about) => value.help(about),
+            None => value,
+        })
     }
 }
 
 impl SchemaCommand {
     pub(crate) fn run(&self, printer: &Printer) -> Result<ExitCode, Failure> {
-        printer.data(&format!("{:#}\n", self.kind.schema()))?;
+        printer.data(&format!("{:#}\n", (self.kind.schema)()))?;
         Ok(ExitCode::Success)
     }
 }

@@ -3,19 +3,18 @@
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags},
-    nouns::iam_service_account::get::{Format, show_list},
+    nouns::list::{Format, show_list},
     road::wiring::Connection,
 };
 use eksact_core::{
     config::access_entry::{CLUSTER_SCOPE, NAMESPACE_SCOPE, permission_set},
     ports::aws::{AccessEntry, AccessPolicy},
-    view::{Printer, plan_json::schema_of, table::Table},
+    view::{Printer, table::Table},
 };
 use eksact_identity::{authn::access_policy::policy_name, iam::permission_set::permission_set_of_principal};
 
@@ -40,7 +39,7 @@ pub(crate) struct GetAccessEntries {
 /// One entry, in the words of `accessConfig.accessEntries`.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Row {
+pub(crate) struct Row {
     #[serde(rename = "principalARN")]
     principal_arn: String,
     #[serde(rename = "type")]
@@ -70,11 +69,6 @@ struct ScopeRow {
     scope: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     namespaces: Vec<String>,
-}
-
-/// The JSON Schema of the list.
-pub(crate) fn schema() -> Value {
-    schema_of::<Vec<Row>>("What `eksact get accessentry -o json` writes")
 }
 
 impl GetAccessEntries {

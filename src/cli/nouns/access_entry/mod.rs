@@ -1,6 +1,8 @@
 //! `eksact create`, `update` and `delete accessentry`: eksctl's flags, and access policies besides.
 
-pub(crate) mod get;
+mod get;
+
+pub(crate) use get::{GetAccessEntries, Row};
 
 use clap::{Args, ValueEnum, builder::PossibleValue};
 

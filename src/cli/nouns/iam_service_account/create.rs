@@ -1,8 +1,8 @@
-//! `eksact create …`.
+//! `eksact create iamserviceaccount`.
 
 use std::collections::BTreeMap;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
 use crate::cli::{
     ExitCode, Failure,
@@ -11,10 +11,6 @@ use crate::cli::{
         filter::FilterFlags,
         global::GlobalFlags,
         plan::{PlanFlags, RoleFlags, ThumbprintFlags},
-    },
-    nouns::{
-        access_entry::CreateAccessEntry, identity_mapping::CreateIdentityMapping,
-        pod_identity_association::CreatePodIdentityAssociation,
     },
     road::{apply_or_save::ApplyOrSaveFlags, wiring::Connection},
     texts::file,
@@ -29,25 +25,10 @@ use eksact_core::{
     view::Printer,
 };
 
-/// Create objects by name or from a file
-#[derive(Debug, Args)]
-pub(crate) struct CreateCommand {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Debug, Subcommand)]
-enum What {
-    Iamserviceaccount(Box<CreateServiceAccount>),
-    Iamidentitymapping(Box<CreateIdentityMapping>),
-    Accessentry(Box<CreateAccessEntry>),
-    Podidentityassociation(Box<CreatePodIdentityAssociation>),
-}
-
 /// Create an IAM role for a Kubernetes service account, and the service account
 #[derive(Debug, Args)]
 #[command(visible_alias = "iamserviceaccounts")]
-struct CreateServiceAccount {
+pub(crate) struct CreateServiceAccount {
     #[command(flatten)]
     cluster: ClusterFlags,
     #[command(flatten)]
@@ -89,19 +70,8 @@ struct CreateServiceAccount {
     approval: ApplyOrSaveFlags,
 }
 
-impl CreateCommand {
-    pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        match self.what {
-            What::Iamserviceaccount(command) => command.run(global, printer).await,
-            What::Iamidentitymapping(command) => command.run(global, printer).await,
-            What::Accessentry(command) => command.run(global, printer).await,
-            What::Podidentityassociation(command) => command.run(global, printer).await,
-        }
-    }
-}
-
 impl CreateServiceAccount {
-    async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+    pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let settings = self.plan.settings(&self.roles, &ThumbprintFlags::default())?;
         let mut only = BTreeMap::new();
         let config = if let Some(path) = &self.cluster.config_file {

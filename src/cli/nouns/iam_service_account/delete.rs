@@ -1,10 +1,10 @@
-//! `eksact delete …`.
+//! `eksact delete iamserviceaccount`.
 
 use std::collections::BTreeSet;
 
 use eksact_identity::service_account::ServiceAccountKey;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
 use crate::cli::{
     ExitCode, Failure,
@@ -13,10 +13,6 @@ use crate::cli::{
         filter::FilterFlags,
         global::GlobalFlags,
         plan::{PlanFlags, RoleFlags, ThumbprintFlags, role_arn},
-    },
-    nouns::{
-        access_entry::DeleteAccessEntry, identity_mapping::DeleteIdentityMapping,
-        oidc_provider::DeleteProvider, pod_identity_association::DeletePodIdentityAssociation,
     },
     road::{apply_or_save::ApplyOrSaveFlags, wiring::Connection},
     texts::file,
@@ -28,27 +24,10 @@ use eksact_core::{
     view::Printer,
 };
 
-/// Delete objects by name or from a file
-#[derive(Debug, Args)]
-pub(crate) struct DeleteCommand {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Debug, Subcommand)]
-enum What {
-    Iamserviceaccount(Box<DeleteServiceAccount>),
-    Iamidentitymapping(Box<DeleteIdentityMapping>),
-    Accessentry(Box<DeleteAccessEntry>),
-    IamOidcProvider(Box<DeleteProvider>),
-    Podidentityassociation(Box<DeletePodIdentityAssociation>),
-    Kubeconfig(Box<crate::cli::kubeconfig::delete::DeleteKubeconfig>),
-}
-
 /// Delete a service account and its role, if eksctl or eksact created them
 #[derive(Debug, Args)]
 #[command(visible_alias = "iamserviceaccounts")]
-struct DeleteServiceAccount {
+pub(crate) struct DeleteServiceAccount {
     #[command(flatten)]
     cluster: ClusterFlags,
     #[command(flatten)]
@@ -75,21 +54,8 @@ struct DeleteServiceAccount {
     approval: ApplyOrSaveFlags,
 }
 
-impl DeleteCommand {
-    pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        match self.what {
-            What::Iamserviceaccount(command) => command.run(global, printer).await,
-            What::Iamidentitymapping(command) => command.run(global, printer).await,
-            What::Accessentry(command) => command.run(global, printer).await,
-            What::IamOidcProvider(command) => command.run(global, printer).await,
-            What::Podidentityassociation(command) => command.run(global, printer).await,
-            What::Kubeconfig(command) => command.run(global, printer),
-        }
-    }
-}
-
 impl DeleteServiceAccount {
-    async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+    pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let roles = RoleFlags {
             cfn_role_arn: self.cfn_role_arn.clone(),
             termination_protection: true,

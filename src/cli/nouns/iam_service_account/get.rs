@@ -1,10 +1,9 @@
-//! `eksact get …`: what is there, in tables for people and in eksctl's JSON for machines.
+//! `eksact get iamserviceaccount`: the service accounts with a role, of stacks and of annotations.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::Args;
 use eksact_identity::service_account::ServiceAccountKey;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 use crate::cli::{
@@ -13,12 +12,9 @@ use crate::cli::{
         account::{ClusterFlags, NameFlags},
         global::GlobalFlags,
     },
-    nouns::{
-        access_entry::get::GetAccessEntries, cluster::GetCluster, identity_mapping::get::GetIdentityMappings,
-        identity_provider::GetIdentityProviders, pod_identity_association::get::GetPodIdentityAssociations,
-    },
+    nouns::list::{Format, show_list},
     road::wiring::Connection,
-    texts::{file, yaml::yaml},
+    texts::file,
 };
 use eksact_core::{
     kinds::service_account::{MANAGED_BY, MANAGED_BY_LABEL, ROLE_ANNOTATION},
@@ -27,35 +23,14 @@ use eksact_core::{
         aws::Stack,
         kubernetes::{Selector, ServiceAccount},
     },
-    view::{
-        Printer,
-        plan_json::{json_indented, schema_of},
-        table::Table,
-    },
+    view::{Printer, table::Table},
 };
 use eksact_identity::iam::WellKnownPolicy;
-
-/// Show what is there
-#[derive(Debug, Args)]
-pub(crate) struct GetCommand {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Debug, Subcommand)]
-enum What {
-    Iamserviceaccount(Box<GetServiceAccounts>),
-    Iamidentitymapping(Box<GetIdentityMappings>),
-    Accessentry(Box<GetAccessEntries>),
-    Podidentityassociation(Box<GetPodIdentityAssociations>),
-    Identityprovider(Box<GetIdentityProviders>),
-    Cluster(Box<GetCluster>),
-}
 
 /// Show the service accounts that eksctl or eksact gave a role
 #[derive(Debug, Args)]
 #[command(visible_alias = "iamserviceaccounts")]
-struct GetServiceAccounts {
+pub(crate) struct GetServiceAccounts {
     #[command(flatten)]
     cluster: ClusterFlags,
     #[command(flatten)]
@@ -68,15 +43,6 @@ struct GetServiceAccounts {
     chunk_size: Option<u32>,
 }
 
-/// How a list is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    #[default]
-    Table,
-    Json,
-    Yaml,
-}
-
 /// One service account with a role.
 struct Found {
     namespace: String,
@@ -85,21 +51,8 @@ struct Found {
     stack: Option<Stack>,
 }
 
-impl GetCommand {
-    pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        match self.what {
-            What::Iamserviceaccount(command) => command.run(global, printer).await,
-            What::Iamidentitymapping(command) => command.run(global, printer).await,
-            What::Accessentry(command) => command.run(global, printer).await,
-            What::Podidentityassociation(command) => command.run(global, printer).await,
-            What::Identityprovider(command) => command.run(global, printer).await,
-            What::Cluster(command) => command.run(global, printer).await,
-        }
-    }
-}
-
 impl GetServiceAccounts {
-    async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+    pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let config = match &self.cluster.config_file {
             Some(path) => file::load(path, global, printer)?,
             None => self.cluster.config(global)?,
@@ -187,7 +140,7 @@ fn attached(account: ServiceAccount) -> Option<Found> {
 /// The form of eksctl's own output (0.231), with all the tags that its bug leaves out; keys sorted.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Row<'a> {
+pub(crate) struct Row<'a> {
     metadata: MetadataRow<'a>,
     status: StatusRow<'a>,
     /// Each well-known policy of eksctl, and always false.
@@ -217,11 +170,6 @@ struct StatusRow<'a> {
     tags: Option<&'a BTreeMap<String, String>>,
 }
 
-/// The JSON Schema of the list.
-pub(crate) fn schema() -> Value {
-    schema_of::<Vec<Row<'static>>>("What `eksact get iamserviceaccount -o json` writes")
-}
-
 fn as_eksctl(found: &Found) -> Row<'_> {
     let has_role = |stack: &Stack| stack.outputs.contains_key("Role1");
     let stack = found.stack.as_ref();
@@ -244,22 +192,4 @@ fn as_eksctl(found: &Found) -> Row<'_> {
             .map(|policy| (policy.field_name(), false))
             .collect(),
     }
-}
-
-/// Prints a list: `nothing` or a table for people, else the list itself.
-pub(crate) fn show_list<T: Serialize>(
-    list: &[T],
-    format: Format,
-    nothing: &str,
-    printer: &Printer,
-    table: impl FnOnce() -> Table,
-) -> Result<(), Failure> {
-    let text = match format {
-        Format::Table if list.is_empty() => format!("{nothing}\n"),
-        Format::Table => table().render(),
-        // With four spaces, as eksctl indents it.
-        Format::Json => json_indented(&list, b"    ")?,
-        Format::Yaml => yaml(&list)?,
-    };
-    Ok(printer.data(&text)?)
 }

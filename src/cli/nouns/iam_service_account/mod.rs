@@ -1,6 +1,11 @@
-//! Service accounts with an IAM role, in the files of the verbs.
+//! `eksact create|get|update|delete iamserviceaccount`: service accounts with an IAM role, with eksctl's flags.
 
-pub(crate) mod create;
-pub(crate) mod delete;
-pub(crate) mod get;
-pub(crate) mod update;
+mod create;
+mod delete;
+mod get;
+mod update;
+
+pub(crate) use create::CreateServiceAccount;
+pub(crate) use delete::DeleteServiceAccount;
+pub(crate) use get::{GetServiceAccounts, Row};
+pub(crate) use update::UpdateServiceAccount;

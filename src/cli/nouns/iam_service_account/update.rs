@@ -1,9 +1,9 @@
-//! `eksact update …`.
+//! `eksact update iamserviceaccount`.
 
 use eksact_identity::service_account::ServiceAccountKey;
 use std::collections::BTreeMap;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
 use crate::cli::{
     ExitCode, Failure,
@@ -13,7 +13,6 @@ use crate::cli::{
         global::GlobalFlags,
         plan::{PlanFlags, RoleFlags, ThumbprintFlags},
     },
-    nouns::{access_entry::UpdateAccessEntry, pod_identity_association::UpdatePodIdentityAssociation},
     road::{apply_or_save::ApplyOrSaveFlags, wiring::Connection},
     texts::file,
 };
@@ -27,24 +26,10 @@ use eksact_core::{
     view::Printer,
 };
 
-/// Update objects by name or from a file
-#[derive(Debug, Args)]
-pub(crate) struct UpdateCommand {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Debug, Subcommand)]
-enum What {
-    Iamserviceaccount(Box<UpdateServiceAccount>),
-    Accessentry(Box<UpdateAccessEntry>),
-    Podidentityassociation(Box<UpdatePodIdentityAssociation>),
-}
-
 /// Update the role of a service account: only what the flags name changes
 #[derive(Debug, Args)]
 #[command(visible_alias = "iamserviceaccounts")]
-struct UpdateServiceAccount {
+pub(crate) struct UpdateServiceAccount {
     #[command(flatten)]
     cluster: ClusterFlags,
     #[command(flatten)]
@@ -61,18 +46,8 @@ struct UpdateServiceAccount {
     approval: ApplyOrSaveFlags,
 }
 
-impl UpdateCommand {
-    pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        match self.what {
-            What::Iamserviceaccount(command) => command.run(global, printer).await,
-            What::Accessentry(command) => command.run(global, printer).await,
-            What::Podidentityassociation(command) => command.run(global, printer).await,
-        }
-    }
-}
-
 impl UpdateServiceAccount {
-    async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+    pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let settings = self.plan.settings(&self.roles, &ThumbprintFlags::default())?;
         let (request, connection) = if let Some(path) = &self.cluster.config_file {
             let mut config = file::load(path, global, printer)?;

@@ -4,18 +4,17 @@ use clap::Args;
 use eksact_message::code::Code;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags},
-    nouns::iam_service_account::get::{Format, show_list},
+    nouns::list::{Format, show_list},
     road::wiring::Connection,
 };
 use eksact_core::{
     config::Severity,
     ports::kubernetes::{ConfigMap, ObjectKey},
-    view::{Printer, plan_json::schema_of, table::Table},
+    view::{Printer, table::Table},
 };
 use eksact_identity::{
     authn::{
@@ -48,7 +47,7 @@ pub(crate) struct GetIdentityMappings {
 
 /// One entry, in the form of eksctl's own output (0.231); `problems` is added where there are any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-struct Row {
+pub(crate) struct Row {
     #[serde(skip_serializing_if = "String::is_empty")]
     rolearn: String,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -71,11 +70,6 @@ struct Problem {
     code: Code,
     severity: Severity,
     message: String,
-}
-
-/// The JSON Schema of the list.
-pub(crate) fn schema() -> Value {
-    schema_of::<Vec<Row>>("What `eksact get iamidentitymapping -o json` writes")
 }
 
 impl GetIdentityMappings {
@@ -260,6 +254,8 @@ fn rows(aws_auth: &AwsAuth, findings: &[LintFinding]) -> Vec<Row> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use serde_json::Value;
 
     use super::*;
 

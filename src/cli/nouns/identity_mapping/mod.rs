@@ -1,6 +1,8 @@
 //! `eksact create iamidentitymapping` and `eksact delete iamidentitymapping`, with eksctl's flags.
 
-pub(crate) mod get;
+mod get;
+
+pub(crate) use get::{GetIdentityMappings, Row};
 
 use clap::Args;
 

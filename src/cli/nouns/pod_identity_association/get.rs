@@ -3,18 +3,17 @@
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::AssociationFlags;
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags},
-    nouns::iam_service_account::get::{Format, show_list},
+    nouns::list::{Format, show_list},
     road::wiring::Connection,
 };
 use eksact_core::{
     ports::aws::{PodIdentityAssociation, described},
-    view::{Printer, plan_json::schema_of, table::Table},
+    view::{Printer, table::Table},
 };
 
 /// Show which roles the pods of which service accounts get through EKS Pod Identity
@@ -36,7 +35,7 @@ pub(crate) struct GetPodIdentityAssociations {
 /// One association, in the form of eksctl's own output (0.231); what that leaves out comes behind.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
-struct Row {
+pub(crate) struct Row {
     #[serde(rename = "AssociationARN")]
     association_arn: String,
     namespace: String,
@@ -55,11 +54,6 @@ struct Row {
     policy: Option<String>,
     #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     tags: std::collections::BTreeMap<String, String>,
-}
-
-/// The JSON Schema of the list.
-pub(crate) fn schema() -> Value {
-    schema_of::<Vec<Row>>("What `eksact get podidentityassociation -o json` writes")
 }
 
 impl GetPodIdentityAssociations {

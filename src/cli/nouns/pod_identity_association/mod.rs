@@ -1,6 +1,8 @@
 //! `eksact create|update|delete podidentityassociation`, with eksctl's flags.
 
-pub(crate) mod get;
+mod get;
+
+pub(crate) use get::{GetPodIdentityAssociations, Row};
 
 use std::collections::BTreeMap;
 
