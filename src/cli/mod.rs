@@ -1,5 +1,15 @@
-//! The command line: arguments, one file per family of commands, settings resolved to plain values, and the wiring of
-//! adapters. What a plan is and how it looks is decided elsewhere.
+//! The command line: arguments, settings resolved to plain values, and the wiring of adapters. What a plan is and how it looks
+//! is decided elsewhere.
+//!
+//! Where a command is:
+//! * `nouns`: what is created, shown, updated, deleted or associated by name, a file or folder per noun, and the table of them;
+//! * `plans`: `plan`, `apply`, `show` and what else is about a whole file or cluster; `fleet`: the same for many;
+//! * `access`: `can-i`, `who-can` and other questions; `check` and `explain`: a file per word behind them;
+//! * `tokens`: `token`, `decode`, `verify` and `whoami`; `kubeconfig`: what edits one; `program`: what it says of itself;
+//! * `utils`: what has another name at eksctl.
+//!
+//! What they share: `flags`; `road`, which carries a command out; `texts`, as they come in and go out; and `words`, which looks
+//! at a line before clap does.
 
 mod access;
 mod check;

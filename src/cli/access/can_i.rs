@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::question::{AccessQuestion, exit_code};
-use crate::cli::{ExitCode, Failure, flags::global::GlobalFlags, tokens::decode::FactsFormat};
+use crate::cli::{ExitCode, Failure, flags::global::GlobalFlags, texts::facts_format::FactsFormat};
 use eksact_core::{
     diagnosis::authorization::{Explanation, LinkState, Reason, Verdict},
     view::{Printer, plan_json::json, wrapped},

@@ -14,8 +14,7 @@ use crate::cli::{
     flags::{account::ClusterFlags, global::GlobalFlags},
     plans::saved_plan,
     road::{flow, wiring::Connection},
-    texts::file,
-    tokens::decode::FactsFormat,
+    texts::{facts_format::FactsFormat, file},
 };
 use eksact_core::{
     config::ClusterConfig,

@@ -10,8 +10,7 @@ use crate::cli::{
     ExitCode, Failure,
     flags::{account::ClusterFlags, global::GlobalFlags},
     road::{flow, wiring::Connection},
-    texts::{file, shell::quoted},
-    tokens::decode::FactsFormat,
+    texts::{facts_format::FactsFormat, shell::quoted},
 };
 use eksact_core::{
     diagnosis::{
@@ -200,10 +199,7 @@ pub(crate) async fn read_now(
     global: &GlobalFlags,
     printer: &Printer,
 ) -> Result<Pictured, Failure> {
-    let config = match &cluster.config_file {
-        Some(path) => file::load(path, global, printer)?.cluster_only(),
-        None => cluster.config(global)?,
-    };
+    let config = cluster.config(global, printer)?.cluster_only();
     let connection = Connection::open(global, &config, printer).await?;
     let reader = flow::reader(&connection, &config, printer).await?;
     let picture = Box::pin(read_picture(&reader, extent)).await;

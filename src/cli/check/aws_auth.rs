@@ -92,7 +92,7 @@ impl CheckAwsAuth {
             cluster: self.cluster.clone(),
             config_file: None,
         };
-        let config = flags.config(global)?;
+        let config = flags.named(global)?;
         let name = &config.metadata.name.value;
         let connection = Connection::open(global, &config, printer).await?;
         let (aws, kubernetes) = (&connection.readers.aws, &connection.readers.kubernetes);

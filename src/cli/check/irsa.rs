@@ -14,8 +14,8 @@ use crate::cli::{
     ExitCode, Failure,
     flags::{account::ClusterFlags, global::GlobalFlags},
     road::wiring::Connection,
-    texts::file,
-    tokens::decode::{FactsFormat, read_token},
+    texts::facts_format::FactsFormat,
+    tokens::decode::read_token,
 };
 use eksact_core::{
     config::{ClusterConfig, ServiceAccount},
@@ -65,10 +65,7 @@ impl CheckIrsa {
     pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let given = self.token.as_deref().map(read_token).transpose()?;
         let token = given.as_deref().map(claims).transpose()?;
-        let config = match &self.cluster.config_file {
-            Some(path) => file::load(path, global, printer)?,
-            None => self.cluster.config(global)?,
-        };
+        let config = self.cluster.config(global, printer)?;
         let ServiceAccountKey { namespace, name } = &self.service_account;
         let connection = Connection::open(global, &config, printer).await?;
         let cluster = connection.cluster(&config.metadata.name.value).await?;

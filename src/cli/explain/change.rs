@@ -6,8 +6,7 @@ use crate::cli::{
     ExitCode, Failure,
     flags::{broadening::BroadeningFlags, global::GlobalFlags},
     road::{flow, wiring::Connection},
-    texts::file,
-    tokens::decode::FactsFormat,
+    texts::{facts_format::FactsFormat, file},
 };
 use eksact_core::{
     config::{Excerpt, SourceLocation},

@@ -13,8 +13,7 @@ use crate::cli::{
     access::question::{exit_code, snapshot},
     flags::{account::ClusterFlags, global::GlobalFlags},
     road::{flow, wiring::Connection},
-    texts::file,
-    tokens::decode::FactsFormat,
+    texts::{facts_format::FactsFormat, file},
 };
 use eksact_core::{
     config::{ClusterConfig, DEFAULT_NAMESPACE},
@@ -102,10 +101,7 @@ impl ExplainPod {
                 "Add the manifest of the service account to the file, or pass --cluster."
             )));
         }
-        let config = match &self.cluster.config_file {
-            Some(path) => file::load(path, global, printer)?,
-            None => self.cluster.config(global)?,
-        };
+        let config = self.cluster.config(global, printer)?;
         let connection = Connection::open(global, &config, printer).await?;
         let reader = flow::reader(&connection, &config, printer).await?;
         let in_file = self.in_file(&config, account);

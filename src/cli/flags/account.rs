@@ -42,10 +42,7 @@ pub(crate) struct AnyClusterFlags {
 impl AnyClusterFlags {
     /// The configuration that names the cluster: the file's, or one of the flags.
     pub(crate) fn config(&self, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
-        match self.file() {
-            Some(path) => file::load(path, global, printer),
-            None => self.named().config(global),
-        }
+        self.flags().config(global, printer)
     }
 
     /// The file, where there is one.
@@ -53,13 +50,13 @@ impl AnyClusterFlags {
         self.flags.config_file.as_deref()
     }
 
-    /// The cluster that the flags name.
-    pub(crate) fn named(&self) -> ClusterFlags {
+    /// The same, whichever name the cluster was given under.
+    pub(crate) fn flags(&self) -> ClusterFlags {
         let name = self.flags.cluster.as_ref();
         let name = name.or(self.positional.as_ref()).or(self.old_name.as_ref());
         ClusterFlags {
             cluster: name.cloned(),
-            config_file: None,
+            config_file: self.flags.config_file.clone(),
         }
     }
 }
@@ -124,8 +121,16 @@ pub(crate) struct PermissionFlags {
 }
 
 impl ClusterFlags {
-    /// A configuration that names the cluster and nothing else.
-    pub(crate) fn config(&self, global: &GlobalFlags) -> Result<ClusterConfig, Failure> {
+    /// The configuration that names the cluster: the file's, or one of the flags.
+    pub(crate) fn config(&self, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
+        match &self.config_file {
+            Some(path) => file::load(path, global, printer),
+            None => self.named(global),
+        }
+    }
+
+    /// A configuration that names the cluster of the flags and nothing else.
+    pub(crate) fn named(&self, global: &GlobalFlags) -> Result<ClusterConfig, Failure> {
         let Some(cluster) = &self.cluster else {
             return Err(Failure::usage("--cluster must be set").with_help(remedy!(
                 "Or name a file with -f that says which cluster it is about."

@@ -25,6 +25,16 @@ impl FilterFlags {
         !self.include.is_empty() || !self.exclude.is_empty()
     }
 
+    /// Refuses the flags where no file is named.
+    pub(crate) fn refuse_without_file(&self) -> Result<(), Failure> {
+        if self.is_given() {
+            return Err(Failure::usage(
+                "cannot use --include or --exclude unless a config file is specified via --config-file/-f",
+            ));
+        }
+        Ok(())
+    }
+
     /// The filter of these globs.
     pub(crate) fn compile(&self) -> Result<Filter, Failure> {
         Ok(Filter {

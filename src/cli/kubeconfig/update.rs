@@ -153,7 +153,7 @@ impl UpdateKubeconfig {
             set_current: !self.keep_current_context,
             candidates: candidates_for_cluster(self.entry.kubeconfig.clone(), global)?,
         };
-        let config = cluster.config(global)?;
+        let config = cluster.named(global)?;
         let describe_as = self
             .assume_role_arn
             .as_deref()

@@ -4,9 +4,8 @@ use clap::{Args, ValueEnum, builder::PossibleValue};
 
 use crate::cli::{
     ExitCode, Failure,
-    flags::{account::ClusterFlags, global::GlobalFlags, plan::PlanFlags},
-    road::{apply_or_save::ApplyOrSaveFlags, wiring::Connection},
-    texts::file,
+    flags::{account::ClusterFlags, global::GlobalFlags},
+    road::change::ChangeFlags,
 };
 use eksact_core::{
     config::{ClusterConfig, Located},
@@ -30,9 +29,7 @@ pub(crate) struct UpdateAuthenticationMode {
     )]
     authentication_mode: Option<Mode>,
     #[command(flatten)]
-    plan: PlanFlags,
-    #[command(flatten)]
-    approval: ApplyOrSaveFlags,
+    change: ChangeFlags,
 }
 
 /// A mode as it is on the command line: EKS's word.
@@ -60,11 +57,8 @@ impl ValueEnum for Mode {
 
 impl UpdateAuthenticationMode {
     pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let settings = self.plan.settings_alone()?;
-        let file = match &self.cluster.config_file {
-            Some(path) => file::load(path, global, printer)?,
-            None => self.cluster.config(global)?,
-        };
+        let settings = self.change.plan.settings_alone()?;
+        let file = self.cluster.config(global, printer)?;
         let mode = match (self.authentication_mode, &self.cluster.config_file) {
             (Some(mode), _) => Located::unlocated(mode.0),
             (None, Some(path)) => file.authentication_mode.clone().ok_or_else(|| {
@@ -78,17 +72,9 @@ impl UpdateAuthenticationMode {
             authentication_mode: Some(mode),
             ..file.cluster_only()
         };
-        let connection = Connection::open(global, &config, printer).await?;
         let request = Request::ensure(config, settings);
-        self.approval
-            .end(
-                "utils update-authentication-mode",
-                request,
-                &connection,
-                &self.plan,
-                global,
-                printer,
-            )
+        self.change
+            .end("utils update-authentication-mode", request, global, printer)
             .await
     }
 }

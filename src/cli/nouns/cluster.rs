@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-use super::list::{Format, show_list};
+use super::list::ListFlags;
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags},
@@ -18,21 +18,17 @@ use eksact_core::{
 
 /// Show a cluster: its version, its status, and what decides who gets in
 #[derive(Debug, Args)]
-#[command(visible_alias = "clusters")]
+#[command(visible_alias = "clusters", mut_arg("output", |output| output.help("How to show it").help_heading(None::<&str>)))]
 pub(crate) struct GetCluster {
     #[command(flatten)]
     cluster: AnyClusterFlags,
-    /// How to show it
-    #[arg(short, long, help_heading = None::<&str>, value_enum, default_value_t, value_name = "FORMAT")]
-    output: Format,
-    /// Accepted for eksctl's sake
-    #[arg(long, hide = true, value_name = "N")]
-    chunk_size: Option<u32>,
+    #[command(flatten)]
+    list: ListFlags,
 }
 
 impl GetCluster {
     pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        if self.cluster.file().is_none() && self.cluster.named().cluster.is_none() {
+        if self.cluster.file().is_none() && self.cluster.flags().cluster.is_none() {
             return Err(
                 Failure::usage("no cluster is named, and eksact does not list them").with_help(remedy!(
                     "Name one with --cluster. `aws eks list-clusters` lists those of a region."
@@ -46,7 +42,7 @@ impl GetCluster {
             .aws
             .cluster(&config.metadata.name.value)
             .await?;
-        show_list(&[as_eksctl(&cluster)], self.output, "", printer, || {
+        self.list.show(&[as_eksctl(&cluster)], "", printer, || {
             let mut table = Table::new(["NAME", "VERSION", "STATUS", "AUTHENTICATION MODE", "OIDC ISSUER"]);
             table.row([
                 &cluster.name,
@@ -56,8 +52,7 @@ impl GetCluster {
                 cluster.oidc_issuer.as_deref().unwrap_or("-"),
             ]);
             table
-        })?;
-        Ok(ExitCode::Success)
+        })
     }
 }
 

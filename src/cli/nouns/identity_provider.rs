@@ -6,11 +6,11 @@ use clap::{Args, ValueEnum};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::list::{Format, show_list};
+use super::list::{ListFlags, keep_named};
 use crate::cli::{
     ExitCode, Failure,
-    flags::{account::ClusterFlags, global::GlobalFlags, plan::PlanFlags},
-    road::{apply_or_save::ApplyOrSaveFlags, wiring::Connection},
+    flags::{account::ClusterFlags, global::GlobalFlags},
+    road::{change::ChangeFlags, wiring::Connection},
     texts::file,
 };
 use eksact_core::{
@@ -43,9 +43,7 @@ pub(crate) struct AssociateIdentityProvider {
     #[arg(short, long, hide = true)]
     wait: bool,
     #[command(flatten)]
-    plan: PlanFlags,
-    #[command(flatten)]
-    approval: ApplyOrSaveFlags,
+    change: ChangeFlags,
 }
 
 /// Disassociate OIDC identity providers: those of a file, or one by name
@@ -75,43 +73,29 @@ pub(crate) struct DisassociateIdentityProvider {
     #[arg(short, long, hide = true)]
     wait: bool,
     #[command(flatten)]
-    plan: PlanFlags,
-    #[command(flatten)]
-    approval: ApplyOrSaveFlags,
+    change: ChangeFlags,
 }
 
 /// Show the OIDC identity providers of a cluster
 #[derive(Debug, Args)]
-#[command(visible_alias = "identityproviders")]
+#[command(visible_alias = "identityproviders", mut_arg("output", |output| output.help_heading(None::<&str>)))]
 pub(crate) struct GetIdentityProviders {
     #[command(flatten)]
     cluster: ClusterFlags,
     /// Show only this one
     #[arg(long, value_name = "NAME", help_heading = "Identity provider")]
     name: Option<String>,
-    /// How to show them
-    #[arg(short, long, help_heading = None::<&str>, value_enum, default_value_t, value_name = "FORMAT")]
-    output: Format,
-    /// Accepted for eksctl's sake
-    #[arg(long, hide = true, value_name = "N")]
-    chunk_size: Option<u32>,
+    #[command(flatten)]
+    list: ListFlags,
 }
 
 impl AssociateIdentityProvider {
     pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let settings = self.plan.settings_alone()?;
+        let settings = self.change.plan.settings_alone()?;
         let config = listed(&self.config_file, global, printer)?;
-        let connection = Connection::open(global, &config, printer).await?;
         let request = Request::ensure(config, settings);
-        self.approval
-            .end(
-                "associate identityprovider",
-                request,
-                &connection,
-                &self.plan,
-                global,
-                printer,
-            )
+        self.change
+            .end("associate identityprovider", request, global, printer)
             .await
     }
 }
@@ -132,56 +116,44 @@ fn listed(path: &str, global: &GlobalFlags, printer: &Printer) -> Result<Cluster
 
 impl DisassociateIdentityProvider {
     pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let settings = self.plan.settings_alone()?;
+        let settings = self.change.plan.settings_alone()?;
         let (config, names) = if let Some(path) = &self.cluster.config_file {
             let config = listed(path, global, printer)?;
             let names = config.identity_providers.iter();
             let names: BTreeSet<String> = names.map(|provider| provider.config.name.clone()).collect();
             (config.cluster_only(), names)
         } else {
-            let config = self.cluster.config(global)?;
+            let config = self.cluster.named(global)?;
             let name = self.name.ok_or_else(|| Failure::usage("--name must be set"))?;
             if self.provider_type.is_none() {
                 return Err(Failure::usage("--type must be set").with_help(remedy!("Pass --type oidc.")));
             }
             (config, BTreeSet::from([name]))
         };
-        let connection = Connection::open(global, &config, printer).await?;
         let mut request = Request::ensure(config, settings);
         request.ask(IdentityProvidersToGo(names));
-        self.approval
-            .end(
-                "disassociate identityprovider",
-                request,
-                &connection,
-                &self.plan,
-                global,
-                printer,
-            )
+        self.change
+            .end("disassociate identityprovider", request, global, printer)
             .await
     }
 }
 
 impl GetIdentityProviders {
     pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let config = match &self.cluster.config_file {
-            Some(path) => file::load(path, global, printer)?,
-            None => self.cluster.config(global)?,
-        };
+        let config = self.cluster.config(global, printer)?;
         let cluster = &config.metadata.name.value;
         let connection = Connection::open(global, &config, printer).await?;
         let mut found = connection.readers.aws.identity_provider_configs(cluster).await?;
         if let Some(name) = &self.name {
-            found.retain(|provider| provider.name == *name);
-            if found.is_empty() {
-                return Err(Failure::error(format!(
-                    "cluster {cluster} has no identity provider \"{name}\""
-                )));
-            }
+            keep_named(
+                &mut found,
+                |provider| provider.name == *name,
+                || format!("cluster {cluster} has no identity provider \"{name}\""),
+            )?;
         }
         found.sort_by(|a, b| a.name.cmp(&b.name));
         let list: Vec<Row<'_>> = found.iter().map(as_eksctl).collect();
-        show_list(&list, self.output, "No identity providers found", printer, || {
+        self.list.show(&list, "No identity providers found", printer, || {
             let mut table = Table::new(["NAME", "TYPE", "CLIENT_ID", "ISSUER_URL", "ARN", "STATUS"]);
             for provider in &found {
                 table.row([
@@ -194,8 +166,7 @@ impl GetIdentityProviders {
                 ]);
             }
             table
-        })?;
-        Ok(ExitCode::Success)
+        })
     }
 }
 

@@ -7,10 +7,9 @@ use crate::cli::{
     flags::{
         account::{AnyClusterFlags, ClusterFlags},
         global::GlobalFlags,
-        plan::{PlanFlags, RoleFlags, ThumbprintFlags},
+        plan::{RoleFlags, ThumbprintFlags},
     },
-    road::{apply_or_save::ApplyOrSaveFlags, wiring::Connection},
-    texts::file,
+    road::change::ChangeFlags,
 };
 use eksact_core::{
     config::Located,
@@ -26,9 +25,7 @@ pub(crate) struct AssociateProvider {
     #[command(flatten)]
     thumbprint: ThumbprintFlags,
     #[command(flatten)]
-    plan: PlanFlags,
-    #[command(flatten)]
-    approval: ApplyOrSaveFlags,
+    change: ChangeFlags,
 }
 
 /// Delete the IAM OIDC provider of the cluster's issuer; refused while roles trust it
@@ -37,14 +34,15 @@ pub(crate) struct DeleteProvider {
     #[command(flatten)]
     cluster: ClusterFlags,
     #[command(flatten)]
-    plan: PlanFlags,
-    #[command(flatten)]
-    approval: ApplyOrSaveFlags,
+    change: ChangeFlags,
 }
 
 impl AssociateProvider {
     pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let settings = self.plan.settings(&RoleFlags::default(), &self.thumbprint)?;
+        let settings = self
+            .change
+            .plan
+            .settings(&RoleFlags::default(), &self.thumbprint)?;
         let mut config = self.cluster.config(global, printer)?;
         if let Some(path) = self.cluster.file().filter(|_| !config.iam.with_oidc.value) {
             return Err(Failure::error(format!(
@@ -55,42 +53,23 @@ impl AssociateProvider {
         if config.iam.with_oidc.location.is_none() {
             config.iam.with_oidc = Located::unlocated(true);
         }
-        let connection = Connection::open(global, &config, printer).await?;
         let mut request = Request::ensure(config.about_service_accounts(), settings);
         request.ask(ProviderIntent::Ensure);
-        self.approval
-            .end(
-                "associate iam-oidc-provider",
-                request,
-                &connection,
-                &self.plan,
-                global,
-                printer,
-            )
+        self.change
+            .end("associate iam-oidc-provider", request, global, printer)
             .await
     }
 }
 
 impl DeleteProvider {
     pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let settings = self.plan.settings_alone()?;
-        let mut config = match &self.cluster.config_file {
-            Some(path) => file::load(path, global, printer)?,
-            None => self.cluster.config(global)?,
-        };
+        let settings = self.change.plan.settings_alone()?;
+        let mut config = self.cluster.config(global, printer)?;
         config.iam.service_accounts.clear();
-        let connection = Connection::open(global, &config, printer).await?;
         let mut request = Request::ensure(config.about_service_accounts(), settings);
         request.ask(ProviderIntent::Delete);
-        self.approval
-            .end(
-                "delete iam-oidc-provider",
-                request,
-                &connection,
-                &self.plan,
-                global,
-                printer,
-            )
+        self.change
+            .end("delete iam-oidc-provider", request, global, printer)
             .await
     }
 }

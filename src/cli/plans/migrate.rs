@@ -12,10 +12,8 @@ use crate::cli::{
         flow::{self, ApprovalFlags},
         wiring::Connection,
     },
-    texts::file,
 };
 use eksact_core::{
-    config::ClusterConfig,
     guard::{access::principal_key, standpoint::known_entries},
     kinds::{
         to_access_entries::{self, Extent},
@@ -50,14 +48,6 @@ impl MigrateCommand {
             What::ToAccessEntries(command) => command.run(global, printer).await,
             What::ToPodIdentity(command) => command.run(global, printer).await,
         }
-    }
-}
-
-/// The cluster that flags or file name, with nothing wanted of it.
-fn named(cluster: &ClusterFlags, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
-    match &cluster.config_file {
-        Some(path) => Ok(file::load(path, global, printer)?.cluster_only()),
-        None => cluster.config(global),
     }
 }
 
@@ -119,7 +109,7 @@ impl MigrateToAccessEntry {
 impl ToAccessEntries {
     pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let settings = self.plan.settings_alone()?;
-        let config = named(&self.cluster, global, printer)?;
+        let config = self.cluster.config(global, printer)?.cluster_only();
         let connection = Connection::open(global, &config, printer).await?;
         let name = &config.metadata.name.value;
         let reader = flow::reader(&connection, &config, printer).await?;
@@ -291,7 +281,7 @@ impl ToPodIdentity {
             exclude: self.exclude.clone(),
         }
         .compile()?;
-        let config = named(&self.cluster, global, printer)?;
+        let config = self.cluster.config(global, printer)?.cluster_only();
         let connection = Connection::open(global, &config, printer).await?;
         let name = &config.metadata.name.value;
         let reader = flow::reader(&connection, &config, printer).await?;

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::{ExitCode, Failure, tokens::decode::FactsFormat};
+use crate::cli::{ExitCode, Failure, texts::facts_format::FactsFormat};
 use eksact_core::view::{Printer, plan_json::schema_of};
 
 /// Print the version of eksact

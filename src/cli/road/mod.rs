@@ -1,7 +1,7 @@
 //! What carries a command out, from the adapters that answer to the last event.
 
-pub(crate) mod apply_or_save;
 pub(crate) mod carry_out;
+pub(crate) mod change;
 pub(crate) mod flow;
 pub(crate) mod interrupt;
 pub(crate) mod sandbox;

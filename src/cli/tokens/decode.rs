@@ -2,15 +2,11 @@
 
 use std::io::{IsTerminal as _, Read as _};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use serde_json::Value;
 
-use crate::cli::{ExitCode, Failure};
-use eksact_core::{
-    diagnosis::token_facts,
-    view::{Facts, Printer, plan_json::json},
-};
+use crate::cli::{ExitCode, Failure, texts::facts_format::FactsFormat};
+use eksact_core::{diagnosis::token_facts, view::Printer};
 use eksact_identity::authn::token_decode::{self, DecodeError, MAXIMUM_INPUT_BYTES};
 
 /// Read something that is written for machines
@@ -34,42 +30,6 @@ struct DecodeToken {
     /// How to show it
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     output: FactsFormat,
-}
-
-/// How facts are shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FactsFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// For machines.
-    Json,
-}
-
-impl FactsFormat {
-    /// Prints the facts, and says with which code to end: 1 when something is wrong.
-    pub(crate) fn show(self, facts: &Facts, printer: &Printer) -> Result<ExitCode, Failure> {
-        self.show_as(facts, Facts::json, printer)
-    }
-
-    /// The same, with a document of the command's own for machines.
-    pub(crate) fn show_as(
-        self,
-        facts: &Facts,
-        document: impl FnOnce(&Facts) -> Value,
-        printer: &Printer,
-    ) -> Result<ExitCode, Failure> {
-        let text = match self {
-            Self::Text => facts.human(printer.stdout_style()),
-            Self::Json => json(&document(facts))?,
-        };
-        printer.data(&text)?;
-        Ok(if facts.has_errors() {
-            ExitCode::Error
-        } else {
-            ExitCode::Success
-        })
-    }
 }
 
 impl DecodeCommand {

@@ -5,13 +5,14 @@ use eksact_message::code::Code;
 use jiff::Timestamp;
 
 use super::{
-    decode::{FactsFormat, read_token},
+    decode::read_token,
     signing::{Signing, SigningFlags},
 };
 use crate::cli::{
     ExitCode, Failure,
     flags::global::GlobalFlags,
     road::{sandbox::SandboxSigner, wiring},
+    texts::facts_format::FactsFormat,
 };
 use eksact_cloud::{
     aws::{ConnectError, token_replay::replay},

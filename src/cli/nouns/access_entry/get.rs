@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags},
-    nouns::list::{Format, show_list},
+    nouns::list::{ListFlags, keep_named},
     road::wiring::Connection,
 };
 use eksact_core::{
@@ -28,12 +28,8 @@ pub(crate) struct GetAccessEntries {
     /// none
     #[arg(long, value_name = "ARN", help_heading = "Access entry")]
     principal_arn: Option<String>,
-    /// How to show them
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
-    output: Format,
-    /// Accepted for eksctl's sake
-    #[arg(long, hide = true, value_name = "N")]
-    chunk_size: Option<u32>,
+    #[command(flatten)]
+    list: ListFlags,
 }
 
 /// One entry, in the words of `accessConfig.accessEntries`.
@@ -88,19 +84,17 @@ impl GetAccessEntries {
             aws.access_entries(name).await?
         };
         if let Some(arn) = &self.principal_arn {
-            entries.retain(|entry| match permission_set(arn) {
+            let is_named = |entry: &AccessEntry| match permission_set(arn) {
                 Some(name) => permission_set_of_principal(&entry.principal_arn).as_deref() == Some(name),
                 None => entry.principal_arn == *arn,
-            });
-            if entries.is_empty() {
-                return Err(Failure::error(format!(
-                    "no access entry with principal ARN \"{arn}\" found"
-                )));
-            }
+            };
+            keep_named(&mut entries, is_named, || {
+                format!("no access entry with principal ARN \"{arn}\" found")
+            })?;
         }
         entries.sort_by(|one, other| one.principal_arn.cmp(&other.principal_arn));
         let rows: Vec<Row> = entries.into_iter().map(Row::from).collect();
-        show_list(&rows, self.output, "No access entries found", printer, || {
+        self.list.show(&rows, "No access entries found", printer, || {
             let mut table = Table::new(["PRINCIPAL ARN", "TYPE", "USERNAME", "GROUPS", "ACCESS POLICIES"]);
             for row in &rows {
                 let policies: Vec<String> = row.access_policies.iter().map(PolicyRow::in_words).collect();
@@ -113,8 +107,7 @@ impl GetAccessEntries {
                 ]);
             }
             table
-        })?;
-        Ok(ExitCode::Success)
+        })
     }
 }
 

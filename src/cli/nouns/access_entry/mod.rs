@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum, builder::PossibleValue};
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags, plan::PlanFlags},
-    road::{apply_or_save::ApplyOrSaveFlags, wiring::Connection},
+    road::change::ChangeFlags,
     texts::file,
 };
 use eksact_core::{
@@ -37,9 +37,7 @@ pub(crate) struct CreateAccessEntry {
     #[command(flatten)]
     entry: EntryFlags,
     #[command(flatten)]
-    plan: PlanFlags,
-    #[command(flatten)]
-    approval: ApplyOrSaveFlags,
+    change: ChangeFlags,
 }
 
 /// Change an access entry: only what the flags name
@@ -60,9 +58,7 @@ pub(crate) struct UpdateAccessEntry {
     #[arg(long, conflicts_with_all = ["access_policy", "config_file"], help_heading = "Access entry")]
     no_access_policies: bool,
     #[command(flatten)]
-    plan: PlanFlags,
-    #[command(flatten)]
-    approval: ApplyOrSaveFlags,
+    change: ChangeFlags,
 }
 
 /// Delete access entries, with their access policies
@@ -80,9 +76,7 @@ pub(crate) struct DeleteAccessEntry {
     )]
     principal_arn: Option<String>,
     #[command(flatten)]
-    plan: PlanFlags,
-    #[command(flatten)]
-    approval: ApplyOrSaveFlags,
+    change: ChangeFlags,
 }
 
 /// An access entry in flags. What is not named stays as it is on an entry that is there.
@@ -288,17 +282,9 @@ impl CreateAccessEntry {
     pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let config = self.cluster.config(global, printer)?;
         let entries = entries(&self.cluster, &self.entry, &config, |_| {}, printer)?;
-        let request = request_about(&config, entries, AccessEntryScope::default(), &self.plan)?;
-        let connection = Connection::open(global, &request.config, printer).await?;
-        self.approval
-            .end(
-                "create accessentry",
-                request,
-                &connection,
-                &self.plan,
-                global,
-                printer,
-            )
+        let request = request_about(&config, entries, AccessEntryScope::default(), &self.change.plan)?;
+        self.change
+            .end("create accessentry", request, global, printer)
             .await
     }
 }
@@ -329,17 +315,9 @@ impl UpdateAccessEntry {
             is_update: true,
             ..AccessEntryScope::default()
         };
-        let request = request_about(&config, entries, scope, &self.plan)?;
-        let connection = Connection::open(global, &request.config, printer).await?;
-        self.approval
-            .end(
-                "update accessentry",
-                request,
-                &connection,
-                &self.plan,
-                global,
-                printer,
-            )
+        let request = request_about(&config, entries, scope, &self.change.plan)?;
+        self.change
+            .end("update accessentry", request, global, printer)
             .await
     }
 }
@@ -362,17 +340,9 @@ impl DeleteAccessEntry {
             delete,
             ..AccessEntryScope::default()
         };
-        let request = request_about(&config, Vec::new(), scope, &self.plan)?;
-        let connection = Connection::open(global, &request.config, printer).await?;
-        self.approval
-            .end(
-                "delete accessentry",
-                request,
-                &connection,
-                &self.plan,
-                global,
-                printer,
-            )
+        let request = request_about(&config, Vec::new(), scope, &self.change.plan)?;
+        self.change
+            .end("delete accessentry", request, global, printer)
             .await
     }
 }

@@ -10,9 +10,9 @@ use crate::cli::{
         account::{ClusterFlags, NameFlags, PermissionFlags, pair},
         filter::FilterFlags,
         global::GlobalFlags,
-        plan::{PlanFlags, RoleFlags, ThumbprintFlags},
+        plan::{RoleFlags, ThumbprintFlags},
     },
-    road::{apply_or_save::ApplyOrSaveFlags, wiring::Connection},
+    road::change::ChangeFlags,
     texts::file,
 };
 use eksact_core::{
@@ -65,14 +65,15 @@ pub(crate) struct CreateServiceAccount {
     #[command(flatten)]
     roles: RoleFlags,
     #[command(flatten)]
-    plan: PlanFlags,
-    #[command(flatten)]
-    approval: ApplyOrSaveFlags,
+    change: ChangeFlags,
 }
 
 impl CreateServiceAccount {
     pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let settings = self.plan.settings(&self.roles, &ThumbprintFlags::default())?;
+        let settings = self
+            .change
+            .plan
+            .settings(&self.roles, &ThumbprintFlags::default())?;
         let mut only = BTreeMap::new();
         let config = if let Some(path) = &self.cluster.config_file {
             let mut config = file::load(path, global, printer)?;
@@ -89,12 +90,8 @@ impl CreateServiceAccount {
             }
             config
         } else {
-            if self.filter.is_given() {
-                return Err(Failure::usage(
-                    "cannot use --include or --exclude unless a config file is specified via --config-file/-f",
-                ));
-            }
-            let mut config = self.cluster.config(global)?;
+            self.filter.refuse_without_file()?;
+            let mut config = self.cluster.named(global)?;
             let mut account = self.name.account()?;
             self.permissions.set_on(&mut account)?;
             account.attach_role_arn = self.attach_role_arn.clone().map(Located::unlocated);
@@ -124,22 +121,14 @@ impl CreateServiceAccount {
             file::checked(&config, printer)?;
             config
         };
-        let connection = Connection::open(global, &config, printer).await?;
         let mut request = Request::ensure(config.about_service_accounts(), settings);
         request.ask(ServiceAccountScope {
             only,
             ..ServiceAccountScope::default()
         });
         request.ask(ProviderIntent::of_roles(request.service_accounts()));
-        self.approval
-            .end(
-                "create iamserviceaccount",
-                request,
-                &connection,
-                &self.plan,
-                global,
-                printer,
-            )
+        self.change
+            .end("create iamserviceaccount", request, global, printer)
             .await
     }
 }

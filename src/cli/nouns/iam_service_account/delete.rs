@@ -12,10 +12,9 @@ use crate::cli::{
         account::{ClusterFlags, NameFlags},
         filter::FilterFlags,
         global::GlobalFlags,
-        plan::{PlanFlags, RoleFlags, ThumbprintFlags, role_arn},
+        plan::{RoleFlags, ThumbprintFlags, role_arn},
     },
-    road::{apply_or_save::ApplyOrSaveFlags, wiring::Connection},
-    texts::file,
+    road::{change::ChangeFlags, wiring::Connection},
 };
 use eksact_core::{
     config::{ClusterConfig, ServiceAccount},
@@ -49,9 +48,7 @@ pub(crate) struct DeleteServiceAccount {
     )]
     cfn_role_arn: Option<String>,
     #[command(flatten)]
-    plan: PlanFlags,
-    #[command(flatten)]
-    approval: ApplyOrSaveFlags,
+    change: ChangeFlags,
 }
 
 impl DeleteServiceAccount {
@@ -61,12 +58,9 @@ impl DeleteServiceAccount {
             termination_protection: true,
             ..RoleFlags::default()
         };
-        let settings = self.plan.settings(&roles, &ThumbprintFlags::default())?;
+        let settings = self.change.plan.settings(&roles, &ThumbprintFlags::default())?;
         let named = self.named()?;
-        let mut config = match &self.cluster.config_file {
-            Some(path) => file::load(path, global, printer)?,
-            None => self.cluster.config(global)?,
-        };
+        let mut config = self.cluster.config(global, printer)?;
         let connection = Connection::open(global, &config, printer).await?;
         let mut scope = ServiceAccountScope::default();
         if let Some(account) = named {
@@ -97,15 +91,8 @@ impl DeleteServiceAccount {
         let mut request = Request::ensure(config.about_service_accounts(), settings);
         request.ask(ProviderIntent::Leave);
         request.ask(scope);
-        self.approval
-            .end(
-                "delete iamserviceaccount",
-                request,
-                &connection,
-                &self.plan,
-                global,
-                printer,
-            )
+        self.change
+            .end_over(&connection, "delete iamserviceaccount", request, global, printer)
             .await
     }
 

@@ -12,9 +12,8 @@ use crate::cli::{
         account::{ClusterFlags, NameFlags},
         global::GlobalFlags,
     },
-    nouns::list::{Format, show_list},
+    nouns::list::ListFlags,
     road::wiring::Connection,
-    texts::file,
 };
 use eksact_core::{
     kinds::service_account::{MANAGED_BY, MANAGED_BY_LABEL, ROLE_ANNOTATION},
@@ -35,12 +34,8 @@ pub(crate) struct GetServiceAccounts {
     cluster: ClusterFlags,
     #[command(flatten)]
     name: NameFlags,
-    /// How to show them
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
-    output: Format,
-    /// Accepted for eksctl's sake
-    #[arg(long, hide = true, value_name = "N")]
-    chunk_size: Option<u32>,
+    #[command(flatten)]
+    list: ListFlags,
 }
 
 /// One service account with a role.
@@ -53,10 +48,7 @@ struct Found {
 
 impl GetServiceAccounts {
     pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let config = match &self.cluster.config_file {
-            Some(path) => file::load(path, global, printer)?,
-            None => self.cluster.config(global)?,
-        };
+        let config = self.cluster.config(global, printer)?;
         let cluster = &config.metadata.name.value;
         let connection = Connection::open(global, &config, printer).await?;
         let (described, stacks) = tokio::join!(connection.cluster(cluster), connection.readers.aws.stacks());
@@ -111,14 +103,13 @@ impl GetServiceAccounts {
         });
         found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
         let list: Vec<Row<'_>> = found.iter().map(as_eksctl).collect();
-        show_list(&list, self.output, "No iamserviceaccounts found", printer, || {
+        self.list.show(&list, "No iamserviceaccounts found", printer, || {
             let mut table = Table::new(["NAMESPACE", "NAME", "ROLE ARN"]);
             for one in &found {
                 table.row([&one.namespace, &one.name, &one.role_arn]);
             }
             table
-        })?;
-        Ok(ExitCode::Success)
+        })
     }
 }
 

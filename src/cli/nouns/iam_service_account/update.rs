@@ -11,9 +11,9 @@ use crate::cli::{
         account::{ClusterFlags, NameFlags, PermissionFlags},
         filter::FilterFlags,
         global::GlobalFlags,
-        plan::{PlanFlags, RoleFlags, ThumbprintFlags},
+        plan::{RoleFlags, ThumbprintFlags},
     },
-    road::{apply_or_save::ApplyOrSaveFlags, wiring::Connection},
+    road::{change::ChangeFlags, wiring::Connection},
     texts::file,
 };
 use eksact_core::{
@@ -41,14 +41,15 @@ pub(crate) struct UpdateServiceAccount {
     #[command(flatten)]
     roles: RoleFlags,
     #[command(flatten)]
-    plan: PlanFlags,
-    #[command(flatten)]
-    approval: ApplyOrSaveFlags,
+    change: ChangeFlags,
 }
 
 impl UpdateServiceAccount {
     pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let settings = self.plan.settings(&self.roles, &ThumbprintFlags::default())?;
+        let settings = self
+            .change
+            .plan
+            .settings(&self.roles, &ThumbprintFlags::default())?;
         let (request, connection) = if let Some(path) = &self.cluster.config_file {
             let mut config = file::load(path, global, printer)?;
             config.iam.service_accounts = self.filter.choose(config.iam.service_accounts, printer)?;
@@ -61,22 +62,11 @@ impl UpdateServiceAccount {
             request.ask(ProviderIntent::of_roles(request.service_accounts()));
             (request, connection)
         } else {
-            if self.filter.is_given() {
-                return Err(Failure::usage(
-                    "cannot use --include or --exclude unless a config file is specified via --config-file/-f",
-                ));
-            }
+            self.filter.refuse_without_file()?;
             self.request_from_live(settings, global, printer).await?
         };
-        self.approval
-            .end(
-                "update iamserviceaccount",
-                request,
-                &connection,
-                &self.plan,
-                global,
-                printer,
-            )
+        self.change
+            .end_over(&connection, "update iamserviceaccount", request, global, printer)
             .await
     }
 
@@ -96,7 +86,7 @@ impl UpdateServiceAccount {
                 ),
             );
         }
-        let mut config = self.cluster.config(global)?;
+        let mut config = self.cluster.named(global)?;
         let key = self.name.account()?.key();
         let connection = Connection::open(global, &config, printer).await?;
         let mut account = live_account(&config, &key, &settings, &connection).await?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags},
-    nouns::list::{Format, show_list},
+    nouns::list::{ListFlags, keep_named},
     road::wiring::Connection,
 };
 use eksact_core::{
@@ -37,12 +37,8 @@ pub(crate) struct GetIdentityMappings {
     /// Only the mappings of this ARN; an error when there is none
     #[arg(long, alias = "role", value_name = "ARN", help_heading = "Mapping")]
     arn: Option<String>,
-    /// How to show them
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
-    output: Format,
-    /// Accepted for eksctl's sake
-    #[arg(long, hide = true, value_name = "N")]
-    chunk_size: Option<u32>,
+    #[command(flatten)]
+    list: ListFlags,
 }
 
 /// One entry, in the form of eksctl's own output (0.231); `problems` is added where there are any.
@@ -113,19 +109,13 @@ impl GetIdentityMappings {
             }
         }
         if let Some(arn) = &self.arn {
-            rows.retain(|row| row.arn().eq_ignore_ascii_case(arn));
-            if rows.is_empty() {
-                return Err(Failure::error(format!(
-                    "no iamidentitymapping with arn \"{arn}\" found"
-                )));
-            }
+            let is_named = |row: &Row| row.arn().eq_ignore_ascii_case(arn);
+            keep_named(&mut rows, is_named, || {
+                format!("no iamidentitymapping with arn \"{arn}\" found")
+            })?;
         }
-        show_list(
-            &rows,
-            self.output,
-            "No iamidentitymappings found",
-            printer,
-            || {
+        self.list
+            .show(&rows, "No iamidentitymappings found", printer, || {
                 let mut table = Table::new(["ARN", "USERNAME", "GROUPS", "ACCOUNT", "THE SERVER"]);
                 for row in &rows {
                     table.row([
@@ -137,9 +127,7 @@ impl GetIdentityMappings {
                     ]);
                 }
                 table
-            },
-        )?;
-        Ok(ExitCode::Success)
+            })
     }
 }
 

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags, plan::PlanFlags},
-    road::{apply_or_save::ApplyOrSaveFlags, wiring::Connection},
+    road::change::ChangeFlags,
     texts::file,
 };
 use eksact_core::{
@@ -105,15 +105,13 @@ pub(crate) struct CreateIdentityMapping {
     #[arg(long, hide = true)]
     no_duplicate_arns: bool,
     #[command(flatten)]
-    plan: PlanFlags,
-    #[command(flatten)]
-    approval: ApplyOrSaveFlags,
+    change: ChangeFlags,
 }
 
 impl CreateIdentityMapping {
     pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let mapping = self.mapping()?;
-        let mut request = self.cluster.request(&self.plan, global, printer)?;
+        let mut request = self.cluster.request(&self.change.plan, global, printer)?;
         match mapping {
             Some(mapping) => {
                 request.config.access = ClusterAccess {
@@ -133,16 +131,8 @@ impl CreateIdentityMapping {
                 };
             }
         }
-        let connection = Connection::open(global, &request.config, printer).await?;
-        self.approval
-            .end(
-                "create iamidentitymapping",
-                request,
-                &connection,
-                &self.plan,
-                global,
-                printer,
-            )
+        self.change
+            .end("create iamidentitymapping", request, global, printer)
             .await
     }
 
@@ -224,9 +214,7 @@ pub(crate) struct DeleteIdentityMapping {
     #[arg(long, help_heading = "Mapping")]
     all: bool,
     #[command(flatten)]
-    plan: PlanFlags,
-    #[command(flatten)]
-    approval: ApplyOrSaveFlags,
+    change: ChangeFlags,
 }
 
 impl DeleteIdentityMapping {
@@ -239,20 +227,12 @@ impl DeleteIdentityMapping {
             (None, Some(account)) => MappingSelector::Account(account.clone()),
             _ => return Err(Failure::usage("either --arn or --account must be set")),
         };
-        let mut request = self.cluster.request(&self.plan, global, printer)?;
+        let mut request = self.cluster.request(&self.change.plan, global, printer)?;
         // The file says which cluster; what it maps is not compared here.
         request.config.access = request.config.access.place_and_rule();
         request.ask(AwsAuthScope::Delete(vec![selector]));
-        let connection = Connection::open(global, &request.config, printer).await?;
-        self.approval
-            .end(
-                "delete iamidentitymapping",
-                request,
-                &connection,
-                &self.plan,
-                global,
-                printer,
-            )
+        self.change
+            .end("delete iamidentitymapping", request, global, printer)
             .await
     }
 }

@@ -8,7 +8,7 @@ use super::AssociationFlags;
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags},
-    nouns::list::{Format, show_list},
+    nouns::list::ListFlags,
     road::wiring::Connection,
 };
 use eksact_core::{
@@ -24,12 +24,8 @@ pub(crate) struct GetPodIdentityAssociations {
     cluster: AnyClusterFlags,
     #[command(flatten)]
     association: AssociationFlags,
-    /// How to show them
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
-    output: Format,
-    /// Accepted for eksctl's sake
-    #[arg(long, hide = true, value_name = "N")]
-    chunk_size: Option<u32>,
+    #[command(flatten)]
+    list: ListFlags,
 }
 
 /// One association, in the form of eksctl's own output (0.231); what that leaves out comes behind.
@@ -82,12 +78,8 @@ impl GetPodIdentityAssociations {
         rows.sort_by(|a, b| {
             (&a.namespace, &a.service_account_name).cmp(&(&b.namespace, &b.service_account_name))
         });
-        show_list(
-            &rows,
-            self.output,
-            "No podidentityassociations found",
-            printer,
-            || {
+        self.list
+            .show(&rows, "No podidentityassociations found", printer, || {
                 let mut table = Table::new([
                     "ASSOCIATION ARN",
                     "NAMESPACE",
@@ -105,9 +97,7 @@ impl GetPodIdentityAssociations {
                     ]);
                 }
                 table
-            },
-        )?;
-        Ok(ExitCode::Success)
+            })
     }
 }
 

@@ -15,7 +15,7 @@ use crate::cli::{
         global::GlobalFlags,
         plan::{PlanFlags, RoleFlags, ThumbprintFlags},
     },
-    road::{apply_or_save::ApplyOrSaveFlags, wiring::Connection},
+    road::{change::ChangeFlags, wiring::Connection},
     texts::file,
 };
 use eksact_core::{
@@ -193,9 +193,7 @@ pub(crate) struct CreatePodIdentityAssociation {
     #[command(flatten)]
     roles: RoleFlags,
     #[command(flatten)]
-    plan: PlanFlags,
-    #[command(flatten)]
-    approval: ApplyOrSaveFlags,
+    change: ChangeFlags,
 }
 
 impl CreatePodIdentityAssociation {
@@ -204,23 +202,15 @@ impl CreatePodIdentityAssociation {
             Some(_) => None,
             None => Some(self.named()?),
         };
-        let (mut request, listed) = request(&self.cluster, &self.plan, &self.roles, global, printer)?;
+        let (mut request, listed) = request(&self.cluster, &self.change.plan, &self.roles, global, printer)?;
         let is_named = named.is_some();
         request.config.pod_identity_associations = these(named.map_or(listed.list, |one| vec![one]));
         self.agent.ask(&mut request);
         if is_named {
             file::checked(&request.config, printer)?;
         }
-        let connection = Connection::open(global, &request.config, printer).await?;
-        self.approval
-            .end(
-                "create podidentityassociation",
-                request,
-                &connection,
-                &self.plan,
-                global,
-                printer,
-            )
+        self.change
+            .end("create podidentityassociation", request, global, printer)
             .await
     }
 
@@ -304,9 +294,7 @@ pub(crate) struct UpdatePodIdentityAssociation {
     #[command(flatten)]
     roles: RoleFlags,
     #[command(flatten)]
-    plan: PlanFlags,
-    #[command(flatten)]
-    approval: ApplyOrSaveFlags,
+    change: ChangeFlags,
 }
 
 impl UpdatePodIdentityAssociation {
@@ -324,7 +312,7 @@ impl UpdatePodIdentityAssociation {
                 "nothing to update: no flag names the role or an attribute of the session",
             ));
         }
-        let (mut request, listed) = request(&self.cluster, &self.plan, &self.roles, global, printer)?;
+        let (mut request, listed) = request(&self.cluster, &self.change.plan, &self.roles, global, printer)?;
         let connection = Connection::open(global, &request.config, printer).await?;
         let list = match key {
             None => listed.list,
@@ -348,12 +336,11 @@ impl UpdatePodIdentityAssociation {
         };
         request.config.pod_identity_associations = these(list);
         file::checked(&request.config, printer)?;
-        self.approval
-            .end(
+        self.change
+            .end_over(
+                &connection,
                 "update podidentityassociation",
                 request,
-                &connection,
-                &self.plan,
                 global,
                 printer,
             )
@@ -400,9 +387,7 @@ pub(crate) struct DeletePodIdentityAssociation {
     #[command(flatten)]
     roles: RoleFlags,
     #[command(flatten)]
-    plan: PlanFlags,
-    #[command(flatten)]
-    approval: ApplyOrSaveFlags,
+    change: ChangeFlags,
 }
 
 impl DeletePodIdentityAssociation {
@@ -411,22 +396,14 @@ impl DeletePodIdentityAssociation {
             Some(_) => None,
             None => Some(self.association.key()?),
         };
-        let (mut request, listed) = request(&self.cluster, &self.plan, &self.roles, global, printer)?;
+        let (mut request, listed) = request(&self.cluster, &self.change.plan, &self.roles, global, printer)?;
         let delete = match key {
             Some(key) => [key].into(),
             None => listed.list.iter().map(PodIdentityAssociation::key).collect(),
         };
         request.ask(PodIdentityScope { delete });
-        let connection = Connection::open(global, &request.config, printer).await?;
-        self.approval
-            .end(
-                "delete podidentityassociation",
-                request,
-                &connection,
-                &self.plan,
-                global,
-                printer,
-            )
+        self.change
+            .end("delete podidentityassociation", request, global, printer)
             .await
     }
 }

@@ -19,14 +19,12 @@ use self::{
     aws_auth::{PastedAwsAuth, read_aws_auth},
     sources::{Server, Sources, roots},
 };
-use super::{
-    decode::FactsFormat,
-    signing::{SignerFlags, Signing},
-};
+use super::signing::{SignerFlags, Signing};
 use crate::cli::{
     self, ExitCode, Failure,
     flags::{global::GlobalFlags, place::cluster_in_token},
     road::sandbox::{self, SandboxSigner},
+    texts::facts_format::FactsFormat,
 };
 use eksact_cloud::aws::{AwsClient, credentials, http};
 use eksact_core::{
