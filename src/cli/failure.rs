@@ -1,6 +1,6 @@
 //! A command that fails: what people read, and the exit code.
 
-use super::ExitCode;
+use crate::cli::ExitCode;
 use eksact_cloud::aws::ConnectError;
 use eksact_core::{
     engine::{DraftError, TargetError},

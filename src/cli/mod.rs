@@ -1,87 +1,32 @@
-//! The command line: arguments, one file per family of commands, settings resolved to plain values, and the wiring of
-//! adapters. What a plan is and how it looks is decided elsewhere.
+//! The command line: arguments, settings resolved to plain values, and the wiring of adapters. What a plan is and how it looks
+//! is decided elsewhere.
+//!
+//! Where a command is:
+//! * `nouns`: what is created, shown, updated, deleted or associated by name, a file or folder per noun, and the table of them;
+//! * `plans`: `plan`, `apply`, `show` and what else is about a whole file or cluster; `fleet`: the same for many;
+//! * `access`: `can-i`, `who-can` and other questions; `check` and `explain`: a file per word behind them;
+//! * `tokens`: `token`, `decode`, `verify` and `whoami`; `kubeconfig`: what edits one; `program`: what it says of itself;
+//! * `utils`: what has another name at eksctl.
+//!
+//! What they share: `flags`; `road`, which carries a command out; `texts`, as they come in and go out; and `words`, which looks
+//! at a line before clap does.
 
-mod access_entry;
-mod access_question;
-mod account_flags;
-mod apply;
-mod apply_or_save;
-mod apply_saved;
-mod aws_profile;
-mod broadening;
-mod can_i;
-mod carry_out;
+mod access;
 mod check;
-mod check_access;
-mod check_aws_auth;
-mod check_irsa;
-mod completion;
-mod create;
-mod decode;
-mod delete;
-mod delete_kubeconfig;
-mod diff_access;
-mod drift;
-mod elsewhere;
 pub mod exit_code;
 mod explain;
-mod explain_access;
-mod explain_change;
-mod explain_pod;
-mod export;
 mod failure;
-mod file;
-mod filter;
+mod flags;
 mod fleet;
-mod flow;
-mod get;
-mod get_access_entry;
-mod get_cluster;
-mod get_identity_mapping;
-mod get_pod_identity_association;
-mod global;
-mod habits;
-mod identity_mapping;
-mod identity_provider;
-mod interrupt;
 mod kubeconfig;
-mod kubeconfig_file;
-mod kubeconfig_flags;
-mod man;
-mod map;
-mod migrate;
-mod oidc_provider;
-mod permissions;
-mod place_flags;
-mod plan;
-mod plan_flags;
-mod pod_identity_association;
-mod restore;
-mod sandbox;
-mod saved_plan;
-mod schema;
-mod shell;
-mod show;
-mod signing;
-mod signing_flags;
-mod snapshot;
-mod target_flags;
-mod token;
-mod update;
-mod update_authentication_mode;
+mod nouns;
+mod plans;
+mod program;
+mod road;
+mod texts;
+mod tokens;
 mod utils;
-mod verify;
-mod version;
-mod views;
-mod who_can;
-mod whoami;
-mod whoami_aws_auth;
-mod whoami_kubeconfig;
-mod whoami_sources;
-mod whole_file;
-mod wiring;
 mod words;
-mod yaml;
 
 use std::{ffi::OsString, pin::Pin, process::ExitCode as ProcessExitCode};
 
@@ -94,7 +39,7 @@ pub use exit_code::ExitCode;
 pub use failure::Failure;
 
 use eksact_core::view::{Printer, Style, errors};
-use global::GlobalFlags;
+use flags::global::{self, GlobalFlags};
 
 /// Manages who may do what on Amazon EKS from one file: shows a plan first, and applies exactly that plan.
 #[derive(Debug, Parser)]
@@ -125,42 +70,42 @@ struct TokenAlone {
 
 #[derive(Debug, Subcommand)]
 enum OnlyToken {
-    Token(token::TokenCommand),
+    Token(tokens::token::TokenCommand),
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Plan(Box<plan::PlanCommand>),
-    Apply(Box<apply::ApplyCommand>),
-    Show(show::ShowCommand),
-    Create(create::CreateCommand),
-    Get(get::GetCommand),
-    Update(update::UpdateCommand),
-    UpdateKubeconfig(Box<kubeconfig::UpdateKubeconfig>),
-    Delete(delete::DeleteCommand),
+    Plan(Box<plans::plan::PlanCommand>),
+    Apply(Box<plans::apply::ApplyCommand>),
+    Show(plans::show::ShowCommand),
+    Create(nouns::CreateCommand),
+    Get(nouns::GetCommand),
+    Update(nouns::UpdateCommand),
+    UpdateKubeconfig(Box<kubeconfig::update::UpdateKubeconfig>),
+    Delete(nouns::DeleteCommand),
     Check(check::CheckCommand),
-    CanI(Box<can_i::CanI>),
-    WhoCan(Box<who_can::WhoCanCommand>),
-    DiffAccess(Box<diff_access::DiffAccess>),
-    Map(Box<map::MapCommand>),
+    CanI(Box<access::can_i::CanI>),
+    WhoCan(Box<access::who_can::WhoCanCommand>),
+    DiffAccess(Box<access::diff_access::DiffAccess>),
+    Map(Box<access::map::MapCommand>),
     Explain(explain::ExplainCommand),
     Fleet(fleet::FleetCommand),
-    Snapshot(snapshot::SnapshotCommand),
-    Export(export::ExportCommand),
-    Permissions(Box<permissions::PermissionsCommand>),
-    Restore(restore::RestoreCommand),
-    Migrate(migrate::MigrateCommand),
-    Associate(oidc_provider::AssociateCommand),
-    Disassociate(identity_provider::DisassociateCommand),
+    Snapshot(access::snapshot::SnapshotCommand),
+    Export(plans::export::ExportCommand),
+    Permissions(Box<plans::permissions::PermissionsCommand>),
+    Restore(plans::restore::RestoreCommand),
+    Migrate(plans::migrate::MigrateCommand),
+    Associate(nouns::AssociateCommand),
+    Disassociate(nouns::DisassociateCommand),
     Utils(utils::UtilsCommand),
-    Token(token::TokenCommand),
-    Decode(decode::DecodeCommand),
-    Verify(verify::VerifyCommand),
-    Whoami(Box<whoami::WhoamiCommand>),
-    Schema(schema::SchemaCommand),
-    Completion(completion::CompletionCommand),
-    Man(man::ManCommand),
-    Version(version::VersionCommand),
+    Token(tokens::token::TokenCommand),
+    Decode(tokens::decode::DecodeCommand),
+    Verify(tokens::verify::VerifyCommand),
+    Whoami(Box<tokens::whoami::WhoamiCommand>),
+    Schema(program::schema::SchemaCommand),
+    Completion(program::completion::CompletionCommand),
+    Man(program::man::ManCommand),
+    Version(program::version::VersionCommand),
 }
 
 /// Runs the program with these arguments and gives its exit code.
@@ -205,7 +150,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ProcessExitCode {
 /// Why a command line is not run: what its words are, what clap has to say, which may be the help, or that it ends before the
 /// command, with the help of that place.
 #[derive(Debug)]
-enum Refused {
+pub(crate) enum Refused {
     Words(Failure),
     Clap(clap::Error),
     NoCommand(clap::Error),
@@ -249,12 +194,12 @@ fn parse_as<P: Parser>(arguments: &[OsString]) -> Result<P, Refused> {
                 Some(help) => Refused::NoCommand(help),
                 None => {
                     let error = with_usage_of_words(error, P::command(), words);
-                    habits::refused(error, &command, arguments)
+                    words::habits::refused(error, &command, arguments)
                 }
             });
         }
     };
-    views::check_apart(&matches)?;
+    plans::views::check_apart(&matches)?;
     Ok(P::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut P::command()))?)
 }
 

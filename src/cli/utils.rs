@@ -2,20 +2,19 @@
 
 use clap::{Args, Subcommand};
 
-use super::{
+use crate::cli::{
     ExitCode, Failure,
-    global::GlobalFlags,
-    kubeconfig::WriteKubeconfig,
-    migrate::{MigrateToAccessEntry, ToPodIdentity},
-    oidc_provider::AssociateProvider,
-    schema::SchemaCommand,
-    update_authentication_mode::UpdateAuthenticationMode,
+    flags::global::GlobalFlags,
+    kubeconfig::update::WriteKubeconfig,
+    nouns::{authentication_mode::UpdateAuthenticationMode, oidc_provider::AssociateProvider},
+    plans::migrate::{MigrateToAccessEntry, ToPodIdentity},
+    program::schema::SchemaCommand,
 };
 use eksact_core::view::Printer;
 
 /// Commands under eksctl's names
 #[derive(Debug, Args)]
-pub(super) struct UtilsCommand {
+pub(crate) struct UtilsCommand {
     #[command(subcommand)]
     what: Utility,
 }
@@ -31,7 +30,7 @@ enum Utility {
 }
 
 impl UtilsCommand {
-    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+    pub(crate) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
             Utility::AssociateIamOidcProvider(command) => command.run(global, printer).await,
             Utility::MigrateToAccessEntry(command) => command.run(global, printer).await,

@@ -36,6 +36,7 @@ mod identity_provider;
 mod kubeconfig;
 mod kubeconfig_writers;
 mod migrate;
+mod nouns;
 mod oidc_provider;
 mod output;
 mod pages;

@@ -7,17 +7,6 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::super::{
-    ExitCode, Failure,
-    carry_out::{self, Told},
-    flow::{self, ApprovalFlags},
-    global::GlobalFlags,
-    interrupt::Listener,
-    plan::WholeFileFlags,
-    plan_flags::Output,
-    sandbox,
-    wiring::Connection,
-};
 use super::{
     FleetFlags, Member, Refused, announce, end,
     ended::{Cut, Ended, ask, finish, not_approved, report, unasked},
@@ -26,6 +15,18 @@ use super::{
     run::{Bound, each, end_after, unless_stopped},
     shown,
     ways::Ways,
+};
+use crate::cli::{
+    ExitCode, Failure,
+    flags::{global::GlobalFlags, plan::Output},
+    plans::plan::WholeFileFlags,
+    road::{
+        carry_out::{self, Told},
+        flow::{self, ApprovalFlags},
+        interrupt::Listener,
+        sandbox,
+        wiring::Connection,
+    },
 };
 use eksact_core::{
     config::ClusterConfig,
@@ -47,7 +48,7 @@ struct Planned {
 }
 
 /// The whole road, for all clusters.
-pub(in super::super) async fn apply(
+pub(crate) async fn apply(
     members: Vec<Member>,
     whole: &WholeFileFlags,
     fleet: &FleetFlags,

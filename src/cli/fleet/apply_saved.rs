@@ -5,17 +5,6 @@ use std::{cell::Cell, path::Path, time::Instant};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::super::{
-    ExitCode, Failure,
-    apply_saved::{self, SavedPlanFlags},
-    carry_out::Told,
-    flow::ApprovalFlags,
-    global::GlobalFlags,
-    interrupt::Listener,
-    plan::WholeFileFlags,
-    plan_flags::Output,
-    sandbox,
-};
 use super::{
     FleetFlags, announce, end,
     ended::{Cut, Ended, ask, finish, not_approved, report, unasked},
@@ -25,6 +14,15 @@ use super::{
     run::{Bound, each, end_after, unless_stopped},
     shown,
     ways::Ways,
+};
+use crate::cli::{
+    ExitCode, Failure,
+    flags::{global::GlobalFlags, plan::Output},
+    plans::{
+        apply_saved::{self, SavedPlanFlags},
+        plan::WholeFileFlags,
+    },
+    road::{carry_out::Told, flow::ApprovalFlags, interrupt::Listener, sandbox},
 };
 use eksact_core::{
     engine::{Interrupt, Plan},
@@ -39,18 +37,18 @@ use eksact_core::{
 };
 
 /// Saved plans to be applied.
-pub(in super::super) struct ApplyFolder<'run> {
-    pub(in super::super) folder: &'run Path,
-    pub(in super::super) flags: &'run SavedPlanFlags,
-    pub(in super::super) whole: &'run WholeFileFlags,
-    pub(in super::super) fleet: &'run FleetFlags,
-    pub(in super::super) approval: ApprovalFlags,
-    pub(in super::super) global: &'run GlobalFlags,
-    pub(in super::super) printer: &'run Printer,
+pub(crate) struct ApplyFolder<'run> {
+    pub(crate) folder: &'run Path,
+    pub(crate) flags: &'run SavedPlanFlags,
+    pub(crate) whole: &'run WholeFileFlags,
+    pub(crate) fleet: &'run FleetFlags,
+    pub(crate) approval: ApprovalFlags,
+    pub(crate) global: &'run GlobalFlags,
+    pub(crate) printer: &'run Printer,
 }
 
 impl ApplyFolder<'_> {
-    pub(in super::super) async fn run(self) -> Result<ExitCode, Failure> {
+    pub(crate) async fn run(self) -> Result<ExitCode, Failure> {
         let printer = self.printer;
         flags::check(self.whole, self.global, Vec::new())?;
         let (output, views) = (self.whole.plan.output, &self.whole.plan.views);

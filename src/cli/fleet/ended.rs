@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::{ExitCode, Failure, flow, plan::WholeFileFlags, plan_flags::Output};
 use super::{FleetFlags, problem_of, run::Stopped, shown, status_of, write_metrics};
+use crate::cli::{ExitCode, Failure, flags::plan::Output, plans::plan::WholeFileFlags, road::flow};
 use eksact_core::{
     engine::{Event, Plan, Report, Severity},
     fleet::{Outcome, Problem, Status},

@@ -8,9 +8,11 @@ use std::{
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::{
-    super::{ExitCode, Failure, file, plan::WholeFileFlags, views},
-    FleetFlags,
+use super::FleetFlags;
+use crate::cli::{
+    ExitCode, Failure,
+    plans::{plan::WholeFileFlags, views},
+    texts::file,
 };
 use eksact_core::{
     config::{self, ClusterConfig, InputFile, Severity, clusters},
@@ -22,7 +24,7 @@ use eksact_core::{
 const GLOB: [char; 4] = ['*', '?', '[', '{'];
 
 /// A cluster of the run, before it is looked at.
-pub(in super::super) struct Member {
+pub(crate) struct Member {
     /// Which cluster; none where its files do not say.
     pub(super) cluster: Option<ClusterId>,
     /// Its files as the user named them, the ClusterConfig first.
@@ -48,7 +50,7 @@ impl Member {
 ///
 /// # Errors
 /// When a folder or a glob names no file, or standard input is among them.
-pub(in super::super) fn members(
+pub(crate) fn members(
     values: &[String],
     is_fleet: bool,
     printer: &Printer,
@@ -190,7 +192,7 @@ fn refuse_twice(members: &mut [Member]) {
 }
 
 /// Whether one of the values of `-f` names many files.
-pub(in super::super) fn names_many(values: &[impl AsRef<str>]) -> bool {
+pub(crate) fn names_many(values: &[impl AsRef<str>]) -> bool {
     values.iter().any(|value| is_many(value.as_ref()))
 }
 

@@ -7,7 +7,11 @@ use std::{
 
 use clap::Args;
 
-use super::super::{Failure, global::GlobalFlags, plan::WholeFileFlags, plan_flags::duration, views};
+use crate::cli::{
+    Failure,
+    flags::{global::GlobalFlags, plan::duration},
+    plans::{plan::WholeFileFlags, views},
+};
 use eksact_core::view::{Printer, older::View};
 
 /// So many clusters are worked on at once unless flags say otherwise.
@@ -18,7 +22,7 @@ const TIMEOUT: Duration = Duration::from_mins(30);
 /// Flags about many clusters.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Many clusters")]
-pub(in super::super) struct FleetFlags {
+pub(crate) struct FleetFlags {
     /// How many clusters are worked on at once; 8 unless set
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     clusters_at_once: Option<u16>,
@@ -39,12 +43,12 @@ impl FleetFlags {
         self.cluster_timeout.unwrap_or(TIMEOUT)
     }
 
-    pub(in super::super) fn metrics_into(&self) -> Option<&Path> {
+    pub(crate) fn metrics_into(&self) -> Option<&Path> {
         self.metrics_into.as_deref()
     }
 
     /// Says that a flag does nothing where there is one cluster.
-    pub(in super::super) fn tell_idle(&self, printer: &Printer) {
+    pub(crate) fn tell_idle(&self, printer: &Printer) {
         if let Some(flag) = self.idle() {
             printer.note(&format!("{flag} does nothing over the files of one cluster"));
         }
@@ -60,17 +64,17 @@ impl FleetFlags {
     }
 
     /// The first flag that is given.
-    pub(in super::super) fn given(&self) -> Option<&'static str> {
+    pub(crate) fn given(&self) -> Option<&'static str> {
         self.idle()
             .or_else(|| self.metrics_into.is_some().then_some("--metrics-into"))
     }
 }
 
 /// A flag that is refused over many clusters, and why.
-pub(in super::super) struct Refused {
-    pub(in super::super) is_given: bool,
-    pub(in super::super) flag: &'static str,
-    pub(in super::super) why: &'static str,
+pub(crate) struct Refused {
+    pub(crate) is_given: bool,
+    pub(crate) flag: &'static str,
+    pub(crate) why: &'static str,
 }
 
 /// Refuses what makes no sense over many clusters, before anything is read.

@@ -12,15 +12,15 @@ mod shard;
 mod shown;
 mod ways;
 
-pub(super) use apply::apply;
-pub(super) use apply_saved::ApplyFolder;
-pub(super) use files::{Member, members, names_many};
-pub(super) use flags::{FleetFlags, Refused};
-pub(super) use plan::{PlanMany, plan};
-pub(super) use plan_folder::{saved_plans, show};
-pub(super) use shard::FleetCommand;
+pub(crate) use apply::apply;
+pub(crate) use apply_saved::ApplyFolder;
+pub(crate) use files::{Member, members, names_many};
+pub(crate) use flags::{FleetFlags, Refused};
+pub(crate) use plan::{PlanMany, plan};
+pub(crate) use plan_folder::{saved_plans, show};
+pub(crate) use shard::FleetCommand;
 
-use super::{ExitCode, Failure, views};
+use crate::cli::{ExitCode, Failure, plans::views};
 use eksact_core::{
     fleet::{Outcome, Problem, Status, ending},
     view::{Printer, fleet_metrics::fleet_metrics},

@@ -6,10 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::super::{
-    ExitCode, Failure, flow, global::GlobalFlags, interrupt::Listener, plan::WholeFileFlags,
-    plan_flags::Output, sandbox, saved_plan, wiring::Connection,
-};
 use super::{
     FleetFlags, Member, Refused, announce, end, files, flags,
     plan_folder::PlanFolder,
@@ -18,6 +14,12 @@ use super::{
     shown, status_of,
     ways::Ways,
     write_metrics,
+};
+use crate::cli::{
+    ExitCode, Failure,
+    flags::{global::GlobalFlags, plan::Output},
+    plans::{plan::WholeFileFlags, saved_plan},
+    road::{flow, interrupt::Listener, sandbox, wiring::Connection},
 };
 use eksact_core::{
     config::ClusterConfig,
@@ -30,12 +32,12 @@ use eksact_core::{
 use eksact_message::duration::in_words;
 
 /// What `plan` is asked for over many clusters.
-pub(in super::super) struct PlanMany<'run> {
-    pub(in super::super) whole: &'run WholeFileFlags,
-    pub(in super::super) fleet: &'run FleetFlags,
-    pub(in super::super) detailed: bool,
-    pub(in super::super) drift_only: bool,
-    pub(in super::super) out: Option<&'run Path>,
+pub(crate) struct PlanMany<'run> {
+    pub(crate) whole: &'run WholeFileFlags,
+    pub(crate) fleet: &'run FleetFlags,
+    pub(crate) detailed: bool,
+    pub(crate) drift_only: bool,
+    pub(crate) out: Option<&'run Path>,
 }
 
 /// A cluster that was looked at.
@@ -47,7 +49,7 @@ pub(super) struct Entry<Kept> {
 }
 
 /// Plans every cluster, shows all of them, and ends: nothing is changed.
-pub(in super::super) async fn plan(
+pub(crate) async fn plan(
     members: Vec<Member>,
     asked: PlanMany<'_>,
     global: &GlobalFlags,

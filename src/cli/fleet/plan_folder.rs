@@ -5,13 +5,16 @@ use std::{
     time::Duration,
 };
 
-use super::super::{
-    ExitCode, Failure, flow, global::GlobalFlags, plan_flags::Output, saved_plan, views::ViewFlags,
-};
 use super::{
     end,
     plan::{Entry, refuse_one_cluster_twice},
     problem_of, shown,
+};
+use crate::cli::{
+    ExitCode, Failure,
+    flags::{global::GlobalFlags, plan::Output},
+    plans::{saved_plan, views::ViewFlags},
+    road::flow,
 };
 use eksact_core::{
     fleet::{ClusterId, Outcome, Status, digest_of_saved},
@@ -116,7 +119,7 @@ fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 }
 
 /// The files that `apply` and `show` read for the name of a saved plan: the plan, or each in the folder.
-pub(in super::super) fn saved_plans(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+pub(crate) fn saved_plans(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     if path.is_dir() {
         files(path)
     } else {
@@ -180,7 +183,7 @@ fn entry(file: &Path, place: &[String]) -> Entry<SavedPlan> {
 }
 
 /// `show FOLDER`: every plan in it, and the digest of all.
-pub(in super::super) fn show(
+pub(crate) fn show(
     folder: &Path,
     output: Output,
     views: &ViewFlags,

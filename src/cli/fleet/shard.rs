@@ -4,10 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::{
-    super::{ExitCode, Failure, file, flow},
-    files::configurations,
-};
+use super::files::configurations;
+use crate::cli::{ExitCode, Failure, road::flow, texts::file};
 use eksact_core::{
     config::{InputFile, clusters},
     fleet::shard::Shard,
@@ -17,7 +15,7 @@ use eksact_core::{
 /// Work on many clusters with many machines
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
-pub(in super::super) struct FleetCommand {
+pub(crate) struct FleetCommand {
     #[command(subcommand)]
     what: What,
 }
@@ -57,7 +55,7 @@ struct ShardCommand {
 }
 
 impl FleetCommand {
-    pub(in super::super) fn run(&self, printer: &Printer) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self, printer: &Printer) -> Result<ExitCode, Failure> {
         match &self.what {
             What::Shard(command) => command.run(printer),
         }

@@ -1,9 +1,10 @@
 //! A run over many clusters as its flags have it: on stdout, and in files.
 
-use super::super::{
-    Failure, flow,
-    plan_flags::Output,
-    views::{self, ViewFlags},
+use crate::cli::{
+    Failure,
+    flags::plan::Output,
+    plans::views::{self, ViewFlags},
+    road::flow,
 };
 use eksact_core::{
     fleet::Outcome,

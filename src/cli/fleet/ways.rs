@@ -7,10 +7,10 @@ use std::{
 
 use tokio::sync::OnceCell;
 
-use super::super::{
+use crate::cli::{
     Failure,
-    global::GlobalFlags,
-    wiring::{Account, Connection, Route},
+    flags::global::GlobalFlags,
+    road::wiring::{Account, Connection, Route},
 };
 use eksact_core::{config::ClusterConfig, view::Printer};
 

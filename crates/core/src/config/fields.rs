@@ -24,7 +24,7 @@ pub(super) type Places = BTreeMap<String, Vec<String>>;
 
 /// The types of a kind of document.
 pub(super) fn types(kind: DocumentKind) -> &'static Types {
-    static OF_CLUSTER_CONFIG: LazyLock<Types> = LazyLock::new(cluster_config_types);
+    static OF_CLUSTER_CONFIG: LazyLock<Types> = LazyLock::new(|| parse(&CLUSTER_CONFIG));
     static OF_CLUSTER_ACCESS: LazyLock<Types> = LazyLock::new(|| parse(&CLUSTER_ACCESS));
     match kind {
         DocumentKind::ClusterConfig => &OF_CLUSTER_CONFIG,
@@ -159,6 +159,7 @@ pub(super) fn is_acted_on(kind: DocumentKind, path: &FieldPath) -> bool {
 
 fn parse(tables: &[&str]) -> Types {
     let mut types = Types::new();
+    let mut with = Vec::new();
     for data in tables {
         let mut current = String::new();
         for line in data
@@ -174,26 +175,21 @@ fn parse(tables: &[&str]) -> Types {
                     types.entry(current.clone()).or_default().fields.push(field);
                 }
             } else {
-                head.clone_into(&mut current);
+                let (name, others) = head.split_once(" with ").unwrap_or((head, ""));
+                with.extend((!others.is_empty()).then(|| (name.to_owned(), others)));
+                name.clone_into(&mut current);
                 types.entry(current.clone()).or_default().description = description;
             }
         }
     }
-    types
-}
-
-fn cluster_config_types() -> Types {
-    let mut types = parse(&CLUSTER_CONFIG);
-    // eksctl reads an identity provider by its `type`; OIDC is the only one, and its fields stand beside `type`.
-    let oidc = types
-        .get("OIDCIdentityProvider")
-        .map(|oidc| oidc.fields.clone())
-        .unwrap_or_default();
-    types
-        .entry("IdentityProvider".to_owned())
-        .or_default()
-        .fields
-        .extend(oidc);
+    for (name, others) in with {
+        let fields = types.get(others).map(|others| others.fields.clone());
+        types
+            .entry(name)
+            .or_default()
+            .fields
+            .extend(fields.unwrap_or_default());
+    }
     types
 }
 

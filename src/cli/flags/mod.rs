@@ -1,0 +1,9 @@
+//! Flags that commands share, and what they make.
+
+pub(crate) mod account;
+pub(crate) mod broadening;
+pub(crate) mod filter;
+pub(crate) mod global;
+pub(crate) mod place;
+pub(crate) mod plan;
+pub(crate) mod target;

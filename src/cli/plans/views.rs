@@ -1,0 +1,427 @@
+//! Views of a plan beside the one on stdout: into files, in the same run.
+
+use std::path::{Path, PathBuf};
+
+use clap::{ArgMatches, Args};
+
+use crate::cli::{
+    Failure,
+    flags::plan::{Output, PlanFlags},
+    fleet,
+    texts::whole_file,
+};
+use eksact_core::{
+    engine::Plan,
+    view::{
+        Printer, apply_events,
+        markdown::{LEAST_BYTES, plan_markdown},
+        older::View,
+        plan_html, plan_human,
+        plan_json::plan_json,
+        plan_sarif,
+    },
+};
+
+const HEADING: &str = "Views of the plan";
+
+/// Flags about the views of a plan.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ViewFlags {
+    /// Keep the Markdown within N bytes: what does not fit is left out whole, and counted
+    #[arg(long, value_name = "N", value_parser = bytes, help_heading = HEADING)]
+    pub max_bytes: Option<usize>,
+    /// Also write the document of `-o json` into this file
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_parser = |text: &str| file(text, View::Json),
+        help_heading = HEADING
+    )]
+    pub json_into: Option<PathBuf>,
+    /// Also write the plan as Markdown into this file
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_parser = |text: &str| file(text, View::Markdown),
+        help_heading = HEADING
+    )]
+    pub markdown_into: Option<PathBuf>,
+    /// Also write the plan as a page into this file
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_parser = |text: &str| file(text, View::Html),
+        help_heading = HEADING
+    )]
+    pub html_into: Option<PathBuf>,
+    /// Also write the plan as SARIF into this file
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_parser = |text: &str| file(text, View::Sarif),
+        help_heading = HEADING
+    )]
+    pub sarif_into: Option<PathBuf>,
+}
+
+impl ViewFlags {
+    /// The files, each with its flag and what goes into it.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&'static str, &Path, Output)> {
+        [
+            ("--json-into", &self.json_into, Output::Json),
+            ("--markdown-into", &self.markdown_into, Output::Markdown),
+            ("--html-into", &self.html_into, Output::Html),
+            ("--sarif-into", &self.sarif_into, Output::Sarif),
+        ]
+        .into_iter()
+        .filter_map(|(flag, path, output)| Some((flag, path.as_deref()?, output)))
+    }
+
+    /// The files, each with its flag.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        self.files().map(|(flag, path, _)| (flag, path))
+    }
+
+    /// Whether any file is asked for.
+    pub(crate) fn write_anything(&self) -> bool {
+        self.files().next().is_some()
+    }
+
+    /// Whether these flags go with what is on stdout.
+    pub(crate) fn check(&self, output: Output) -> Result<(), Failure> {
+        if self.max_bytes.is_some() && output != Output::Markdown && self.markdown_into.is_none() {
+            return Err(Failure::usage(
+                "--max-bytes limits the Markdown, and there is none: add -o markdown or --markdown-into FILE",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Writes the plan into the files. In an apply before anything is changed: where that fails nothing is. `saved` is the
+    /// document of a plan that is saved, which is its JSON.
+    pub(crate) fn write(
+        &self,
+        plan: &Plan,
+        digest: &str,
+        file: Option<&str>,
+        saved: Option<&str>,
+    ) -> Result<(), Failure> {
+        for (flag, path, output) in self.files() {
+            match saved.filter(|_| output == Output::Json) {
+                Some(document) => write(flag, path, document)?,
+                None => write(flag, path, &output.text(plan, digest, file, self.max_bytes)?)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the document of an apply that is over in place of the plan.
+    pub(crate) fn write_apply(&self, document: &str) -> Result<(), Failure> {
+        match &self.json_into {
+            Some(path) => write("--json-into", path, document),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Writes a document into the file that a flag names.
+pub(crate) fn write(flag: &str, path: &Path, text: &str) -> Result<(), Failure> {
+    whole_file::write(path, text, true).map_err(|error| {
+        Failure::error(format!(
+            "{flag}: {} could not be written: {error}",
+            path.display()
+        ))
+    })
+}
+
+impl Output {
+    /// The plan as it is shown on stdout.
+    pub(crate) fn of(
+        self,
+        plan: &Plan,
+        digest: &str,
+        file: Option<&str>,
+        max_bytes: Option<usize>,
+        printer: &Printer,
+    ) -> Result<String, Failure> {
+        match self {
+            Self::Human => Ok(plan_human(plan, file, printer.stdout_style())),
+            other => other.text(plan, digest, file, max_bytes),
+        }
+    }
+
+    /// The plan as text that no terminal has a say in.
+    fn text(
+        self,
+        plan: &Plan,
+        digest: &str,
+        file: Option<&str>,
+        max_bytes: Option<usize>,
+    ) -> Result<String, Failure> {
+        Ok(match self {
+            Self::Human => plan_human(plan, file, eksact_core::view::Style::plain(80)),
+            Self::Json => plan_json(plan)?,
+            Self::Markdown => plan_markdown(plan, digest, file, max_bytes),
+            Self::Html => plan_html(plan, digest, file).map_err(|error| no_page(&error))?,
+            Self::Ndjson => apply_events::plan_lines(plan, file)?,
+            Self::Sarif => plan_sarif(plan, digest, file)?,
+        })
+    }
+}
+
+/// A page that could not be made.
+pub(crate) fn no_page(error: &impl std::fmt::Display) -> Failure {
+    Failure::error(format!(
+        "the page could not be made: {error}. This is a bug in eksact: please report it"
+    ))
+}
+
+impl PlanFlags {
+    /// The plan as these flags have it on stdout.
+    pub(crate) fn shown(
+        &self,
+        plan: &Plan,
+        digest: &str,
+        file: Option<&str>,
+        printer: &Printer,
+    ) -> Result<String, Failure> {
+        self.output.of(plan, digest, file, self.views.max_bytes, printer)
+    }
+}
+
+/// A number of bytes in which what is always there fits.
+fn bytes(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(count) if count >= LEAST_BYTES => Ok(count),
+        Ok(_) => Err(format!(
+            "a plan needs at least {LEAST_BYTES} bytes; GitHub takes 65536, so 60000 fits"
+        )),
+        Err(_) => Err("it is not a number of bytes such as 60000".to_owned()),
+    }
+}
+
+/// A path to a file that may be written: it is not there, or it is an older one of the same view. All else is somebody's work:
+/// `-f cluster.yaml --json-into cluster.yaml` would be the end of the configuration.
+pub(crate) fn file(text: &str, view: View) -> Result<PathBuf, String> {
+    if text == "-" {
+        return Err("stdout has one document, which -o FORMAT chooses; name a file here".to_owned());
+    }
+    let path = PathBuf::from(text);
+    // Reading a pipe would take from it, or wait; what is no file is refused when it is written.
+    if !path.is_file() {
+        return Ok(path);
+    }
+    match fs_err::read(&path) {
+        Ok(bytes) if view.may_replace(&bytes) => Ok(path),
+        Ok(_) => Err(format!(
+            "it is there, and is not the {} of an earlier run; write it to another file, or remove that one first",
+            view.name()
+        )),
+        Err(error) => Err(format!(
+            "whether it may be replaced cannot be told: {error}; write it to another file, or remove that one first"
+        )),
+    }
+}
+
+/// How the names of the flags end whose files are written over.
+const INTO: &str = "_into";
+
+/// The names of the words that say which saved plan is read, or which folder of them: `apply PLAN` and `show PLAN`.
+const SAVED: [&str; 2] = ["saved_plan", "plan"];
+
+/// The name of the word that says where a plan is saved: a file, or a folder of plans.
+const OUT: &str = "out";
+
+/// Refuses a view in the place of a file that `-f` names or of a saved plan, whatever is in it, in every command that has both; in
+/// the place of another view or of the plan that this command saves; and beside the plans of a folder, which are all that is in it.
+pub(crate) fn check_apart(matches: &ArgMatches) -> Result<(), Failure> {
+    let mut matches = matches;
+    while let Some((_, below)) = matches.subcommand() {
+        matches = below;
+    }
+    let views: Vec<(String, &PathBuf)> = matches
+        .ids()
+        .filter(|id| id.as_str().ends_with(INTO))
+        .filter_map(|id| {
+            let path = matches.try_get_one::<PathBuf>(id.as_str()).ok()??;
+            Some((format!("--{}", id.as_str().replace('_', "-")), path))
+        })
+        .collect();
+    if views.is_empty() {
+        return Ok(());
+    }
+    let files = ["config_file", "config_files"].into_iter().filter_map(|id| {
+        let values = matches.try_get_many::<String>(id).ok()??;
+        Some(values.map(PathBuf::from).collect::<Vec<_>>())
+    });
+    let saved = SAVED.into_iter().filter_map(|id| {
+        let path = matches.try_get_one::<PathBuf>(id).ok()??;
+        // What cannot be read is told when it is read.
+        Some(fleet::saved_plans(path).unwrap_or_default())
+    });
+    let files: Vec<PathBuf> = files.flatten().chain(saved.flatten()).collect();
+    let views = || views.iter().map(|(flag, path)| (flag.as_str(), path.as_path()));
+    apart(views(), &files)?;
+    let out = matches.try_get_one::<PathBuf>(OUT).ok().flatten();
+    one_place_each(
+        out.map(|path| ("--out", path.as_path()))
+            .into_iter()
+            .chain(views()),
+    )?;
+    let read = SAVED
+        .into_iter()
+        .filter_map(|id| matches.try_get_one::<PathBuf>(id).ok()?);
+    let folders: Vec<PathBuf> = read
+        .filter(|path| path.is_dir())
+        .chain(out)
+        .map(|path| place(path))
+        .collect();
+    for (flag, path) in views() {
+        if place(path)
+            .parent()
+            .is_some_and(|parent| folders.iter().any(|folder| folder == parent))
+        {
+            return Err(Failure::usage(format!(
+                "{flag} {} is in the folder of the plans, where every file is taken for a plan; write it to another folder",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses two flags whose files are one.
+fn one_place_each<'flag, 'path>(
+    files: impl Iterator<Item = (&'flag str, &'path Path)>,
+) -> Result<(), Failure> {
+    let mut seen: Vec<(&str, PathBuf)> = Vec::new();
+    for (flag, path) in files {
+        let place = place(path);
+        if let Some((other, _)) = seen.iter().find(|(_, known)| *known == place) {
+            return Err(Failure::usage(format!(
+                "{other} and {flag} name one file, {}; write each to a file of its own",
+                path.display()
+            )));
+        }
+        seen.push((flag, place));
+    }
+    Ok(())
+}
+
+/// Where a file is or will be, by whatever name it goes.
+fn place(path: &Path) -> PathBuf {
+    if let Ok(place) = fs_err::canonicalize(path) {
+        return place;
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(parent), _) if parent.as_os_str().is_empty() => {
+            fs_err::canonicalize(".").map_or_else(|_| path.to_owned(), |here| here.join(path))
+        }
+        (Some(parent), Some(name)) => place(parent).join(name),
+        // It ends with `..`, behind a folder that is not there yet, and so is no link.
+        (Some(parent), None) => place(parent)
+            .parent()
+            .map_or_else(|| path.to_owned(), Path::to_owned),
+        (None, _) => path.to_owned(),
+    }
+}
+
+/// Refuses a view in the place of one of the files that are read.
+pub(crate) fn apart<'flag, 'path>(
+    views: impl Iterator<Item = (&'flag str, &'path Path)>,
+    read: &[PathBuf],
+) -> Result<(), Failure> {
+    for (flag, path) in views {
+        // What is not there yet is no file that is read.
+        let Ok(place) = fs_err::canonicalize(path) else {
+            continue;
+        };
+        // `-` is the standard input, and not a file of that name.
+        let is_it = |file: &PathBuf| {
+            file != Path::new("-") && fs_err::canonicalize(file).is_ok_and(|file| file == place)
+        };
+        if read.iter().any(is_it) {
+            return Err(Failure::usage(format!(
+                "{flag} {} is a file that this command reads, which is never written over; write it to another file",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn view_takes_the_place_of_its_own_kind_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let taken = |text: &str| {
+            fs_err::write(&path, text).unwrap();
+            file(path.to_str().unwrap(), View::Markdown)
+        };
+        for text in ["apiVersion: eksctl.io/v1alpha5\n", "{}", "\n"] {
+            let why = taken(text).unwrap_err();
+            assert!(why.contains("is not the Markdown of an earlier run"), "{why}");
+            assert!(
+                why.ends_with("write it to another file, or remove that one first"),
+                "{why}"
+            );
+        }
+        for text in ["", "<!-- eksact:plan:prod:sha256:00 -->\n"] {
+            assert_eq!(taken(text), Ok(path.clone()), "{text}");
+        }
+        fs_err::remove_file(&path).unwrap();
+        assert!(file(path.to_str().unwrap(), View::Markdown).is_ok());
+        assert!(file("-", View::Markdown).is_err());
+    }
+
+    /// By whatever name it goes.
+    #[test]
+    fn view_never_takes_the_place_of_what_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs_err::write(at("a"), "").unwrap();
+        fs_err::write(at("b"), "").unwrap();
+        let refused = |path: &str, read: &str| {
+            let path = at(path);
+            apart([("--json-into", path.as_path())].into_iter(), &[at(read)]).is_err()
+        };
+        assert!(refused("a", "a") && refused("./a", "a"));
+        assert!(!refused("a", "b") && !refused("new", "a") && !refused("new", "new"));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(at("a"), at("link")).unwrap();
+            assert!(refused("link", "a") && refused("a", "link"));
+        }
+    }
+
+    /// Whether it is there or not.
+    #[test]
+    fn place_has_one_view() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs_err::create_dir(at("folder")).unwrap();
+        fs_err::write(at("old"), "").unwrap();
+        let refused = |one: &str, other: &str| {
+            let (one, other) = (at(one), at(other));
+            let views = [("--json-into", one.as_path()), ("--html-into", other.as_path())];
+            one_place_each(views.into_iter()).is_err()
+        };
+        for name in ["old", "new", "missing/new"] {
+            assert!(
+                refused(name, name) && refused(name, &format!("./{name}")),
+                "{name}"
+            );
+        }
+        assert!(refused("folder/../new", "new") && refused("missing/../new", "new"));
+        assert!(!refused("old", "new") && !refused("new", "folder/new") && !refused("missing/new", "new"));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(at("folder"), at("link")).unwrap();
+            assert!(refused("link/new", "folder/new"));
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What carries a command out, from the adapters that answer to the last event.
+
+pub(crate) mod carry_out;
+pub(crate) mod change;
+pub(crate) mod flow;
+pub(crate) mod interrupt;
+pub(crate) mod sandbox;
+pub(crate) mod wiring;
