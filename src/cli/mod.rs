@@ -8,7 +8,7 @@
 //! * `tokens`: `token`, `decode`, `verify` and `whoami`; `kubeconfig`: what edits one; `program`: what it says of itself;
 //! * `utils`: what has another name at eksctl.
 //!
-//! What they share: `flags`; `road`, which carries a command out; `texts`, as they come in and go out; and `words`, which looks
+//! What they share: `flags`; `run`, which carries a command out; `texts`, as they come in and go out; and `words`, which looks
 //! at a line before clap does.
 
 mod access;
@@ -22,7 +22,7 @@ mod kubeconfig;
 mod nouns;
 mod plans;
 mod program;
-mod road;
+mod run;
 mod texts;
 mod tokens;
 mod utils;

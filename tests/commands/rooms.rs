@@ -1,7 +1,7 @@
 //! The rooms of `eksact-core` use each other in one direction only. Between crates Cargo keeps that; inside of one, this test.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -163,6 +163,58 @@ fn kinds_do_not_name_each_other() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A kind is in one place: what it needs elsewhere is the list of docs/architecture.md, "Adding a kind, step by step".
+#[test]
+fn kind_is_named_where_architecture_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/architecture.md")).unwrap();
+    let steps = page.split("## Adding a kind, step by step").nth(1).unwrap();
+    let steps = steps.split("`kind_is_named_where").next().unwrap();
+    let is_own = |path: &str| path.contains("identity_provider");
+    let told: BTreeSet<&str> = steps
+        .split('`')
+        .filter(|word| word.starts_with("crates/") || word.starts_with("src/"))
+        .filter(|path| !is_own(path))
+        .collect();
+    let mut all = vec![root.join("crates/core/src/config/data/identity.fields")];
+    // The stories are tests.
+    let crates = [
+        "cloud",
+        "core",
+        "credentials",
+        "identity",
+        "message",
+        "simulator",
+        "yaml",
+    ];
+    for folder in crates
+        .map(|name| format!("crates/{name}/src"))
+        .iter()
+        .map(String::as_str)
+        .chain(["src"])
+    {
+        files(&root.join(folder), &mut all);
+    }
+    let names_it = |file: &PathBuf| {
+        let source = fs::read_to_string(file).unwrap();
+        let shipped = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let words = shipped.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        words
+            .into_iter()
+            .any(|word| word.starts_with("identity_provider") || word.starts_with("IdentityProvider"))
+    };
+    let relative = |file: &PathBuf| file.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+    let is_test = |path: &str| path.ends_with("/tests.rs") || path.contains("/tests/");
+    let found: BTreeSet<String> = all
+        .iter()
+        .filter(|file| names_it(file))
+        .map(relative)
+        .filter(|path| !is_own(path) && !is_test(path))
+        .collect();
+    assert_eq!(found.iter().map(String::as_str).collect::<BTreeSet<_>>(), told);
+    assert_eq!(told.len(), 10, "eight, the export, and who gains");
 }
 
 #[test]

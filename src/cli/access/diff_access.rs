@@ -13,7 +13,7 @@ use crate::cli::{
     ExitCode, Failure,
     flags::{account::ClusterFlags, global::GlobalFlags},
     plans::saved_plan,
-    road::{flow, wiring::Connection},
+    run::{flow, wiring::Connection},
     texts::{facts_format::FactsFormat, file},
 };
 use eksact_core::{

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::ClusterFlags, global::GlobalFlags},
-    road::{flow, wiring::Connection},
+    run::{flow, wiring::Connection},
     texts::{facts_format::FactsFormat, shell::quoted},
 };
 use eksact_core::{

@@ -7,7 +7,7 @@ use super::aws_auth::Output;
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags},
-    road::{flow, wiring::Connection},
+    run::{flow, wiring::Connection},
 };
 use eksact_core::{
     config::{self, Diagnostic},

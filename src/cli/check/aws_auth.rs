@@ -6,7 +6,7 @@ use eksact_message::code::Code;
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::ClusterFlags, global::GlobalFlags, place::cluster_name},
-    road::wiring::Connection,
+    run::wiring::Connection,
     texts::file,
 };
 use eksact_core::{

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::ClusterFlags, global::GlobalFlags},
-    road::wiring::Connection,
+    run::wiring::Connection,
     texts::facts_format::FactsFormat,
     tokens::decode::read_token,
 };

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::cli::{
     ExitCode, Failure,
     flags::{broadening::BroadeningFlags, global::GlobalFlags},
-    road::{flow, wiring::Connection},
+    run::{flow, wiring::Connection},
     texts::{facts_format::FactsFormat, file},
 };
 use eksact_core::{

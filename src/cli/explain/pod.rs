@@ -12,7 +12,7 @@ use crate::cli::{
     ExitCode, Failure,
     access::question::{exit_code, snapshot},
     flags::{account::ClusterFlags, global::GlobalFlags},
-    road::{flow, wiring::Connection},
+    run::{flow, wiring::Connection},
     texts::{facts_format::FactsFormat, file},
 };
 use eksact_core::{

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::Args;
 
 use super::{global::GlobalFlags, place::cluster_name};
-use crate::cli::{Failure, road::wiring, texts::file};
+use crate::cli::{Failure, run::wiring, texts::file};
 use eksact_core::{
     config::{ClusterConfig, Located, Metadata, ServiceAccount, WellKnownPolicies, not_a_region},
     kinds::service_account_scope::RoleAttribute,

@@ -20,7 +20,7 @@ use crate::cli::{
     ExitCode, Failure,
     flags::{global::GlobalFlags, plan::Output},
     plans::plan::WholeFileFlags,
-    road::{
+    run::{
         carry_out::{self, Told},
         flow::{self, ApprovalFlags},
         interrupt::Listener,

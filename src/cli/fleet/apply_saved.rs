@@ -22,7 +22,7 @@ use crate::cli::{
         apply_saved::{self, SavedPlanFlags},
         plan::WholeFileFlags,
     },
-    road::{carry_out::Told, flow::ApprovalFlags, interrupt::Listener, sandbox},
+    run::{carry_out::Told, flow::ApprovalFlags, interrupt::Listener, sandbox},
 };
 use eksact_core::{
     engine::{Interrupt, Plan},

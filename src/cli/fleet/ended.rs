@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{FleetFlags, problem_of, run::Stopped, shown, status_of, write_metrics};
-use crate::cli::{ExitCode, Failure, flags::plan::Output, plans::plan::WholeFileFlags, road::flow};
+use crate::cli::{ExitCode, Failure, flags::plan::Output, plans::plan::WholeFileFlags, run::flow};
 use eksact_core::{
     engine::{Event, Plan, Report, Severity},
     fleet::{Outcome, Problem, Status},

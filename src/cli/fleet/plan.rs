@@ -19,7 +19,7 @@ use crate::cli::{
     ExitCode, Failure,
     flags::{global::GlobalFlags, plan::Output},
     plans::{plan::WholeFileFlags, saved_plan},
-    road::{flow, interrupt::Listener, sandbox, wiring::Connection},
+    run::{flow, interrupt::Listener, sandbox, wiring::Connection},
 };
 use eksact_core::{
     config::ClusterConfig,

@@ -14,7 +14,7 @@ use crate::cli::{
     ExitCode, Failure,
     flags::{global::GlobalFlags, plan::Output},
     plans::{saved_plan, views::ViewFlags},
-    road::flow,
+    run::flow,
 };
 use eksact_core::{
     fleet::{ClusterId, Outcome, Status, digest_of_saved},

@@ -5,7 +5,7 @@ use std::{cell::Cell, pin::pin, time::Duration};
 use futures::{StreamExt as _, stream};
 use tokio::sync::watch;
 
-use crate::cli::road::interrupt::Listener;
+use crate::cli::run::interrupt::Listener;
 use eksact_core::engine::Interrupt;
 
 /// So long what writes may go on when the time of its cluster is over, before it is given up.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use super::files::configurations;
-use crate::cli::{ExitCode, Failure, road::flow, texts::file};
+use crate::cli::{ExitCode, Failure, run::flow, texts::file};
 use eksact_core::{
     config::{InputFile, clusters},
     fleet::shard::Shard,

@@ -4,7 +4,7 @@ use crate::cli::{
     Failure,
     flags::plan::Output,
     plans::views::{self, ViewFlags},
-    road::flow,
+    run::flow,
 };
 use eksact_core::{
     fleet::Outcome,

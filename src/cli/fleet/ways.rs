@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use crate::cli::{
     Failure,
     flags::global::GlobalFlags,
-    road::wiring::{Account, Connection, Route},
+    run::wiring::{Account, Connection, Route},
 };
 use eksact_core::{config::ClusterConfig, view::Printer};
 

@@ -14,7 +14,7 @@ use super::aws_profile::ProfileWrite;
 use crate::cli::{
     ExitCode, Failure,
     flags::{global::GlobalFlags, plan::Output},
-    road::{flow::deliver, interrupt::Listener},
+    run::{flow::deliver, interrupt::Listener},
 };
 use eksact_core::{
     engine::{Finding, Interrupt, Plan, Severity},

@@ -17,7 +17,7 @@ use crate::cli::{
         global::GlobalFlags,
         place::cluster_name,
     },
-    road::wiring::Connection,
+    run::wiring::Connection,
 };
 use eksact_cloud::aws::{RoleToAssume, SessionName};
 use eksact_core::{

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum, builder::PossibleValue};
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::ClusterFlags, global::GlobalFlags},
-    road::change::ChangeFlags,
+    run::change::ChangeFlags,
 };
 use eksact_core::{
     config::{ClusterConfig, Located},

@@ -9,7 +9,7 @@ use super::list::ListFlags;
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags},
-    road::wiring::Connection,
+    run::wiring::Connection,
 };
 use eksact_core::{
     ports::aws::Cluster,

@@ -10,7 +10,7 @@ use super::list::{ListFlags, keep_named};
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::ClusterFlags, global::GlobalFlags},
-    road::{change::ChangeFlags, wiring::Connection},
+    run::{change::ChangeFlags, wiring::Connection},
     texts::file,
 };
 use eksact_core::{

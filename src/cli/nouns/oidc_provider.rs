@@ -9,7 +9,7 @@ use crate::cli::{
         global::GlobalFlags,
         plan::{RoleFlags, ThumbprintFlags},
     },
-    road::change::ChangeFlags,
+    run::change::ChangeFlags,
 };
 use eksact_core::{
     config::Located,

@@ -16,7 +16,7 @@ use crate::cli::{
         file::ShowFlags,
         update::{Way, update_with_apply},
     },
-    road::flow::{self, ApprovalFlags},
+    run::flow::{self, ApprovalFlags},
 };
 use eksact_core::view::Printer;
 

@@ -16,7 +16,7 @@ use crate::cli::{
         global::GlobalFlags,
         plan::{DEFAULT_TIMEOUT, Output, PlanFlags},
     },
-    road::{
+    run::{
         carry_out::{self, Told},
         flow::{self, ApprovalFlags},
         interrupt::Listener,

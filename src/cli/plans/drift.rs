@@ -3,7 +3,7 @@
 use crate::cli::{
     ExitCode, Failure,
     flags::plan::PlanFlags,
-    road::{flow, wiring::Connection},
+    run::{flow, wiring::Connection},
 };
 use eksact_core::{
     engine::{Severity, drift},

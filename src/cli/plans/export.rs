@@ -7,7 +7,7 @@ use clap::Args;
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags},
-    road::{flow, wiring::Connection},
+    run::{flow, wiring::Connection},
     texts::whole_file,
 };
 use eksact_core::{

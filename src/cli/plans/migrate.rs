@@ -8,7 +8,7 @@ use crate::cli::{
     ExitCode, Failure,
     flags::{account::ClusterFlags, filter::FilterFlags, global::GlobalFlags, plan::PlanFlags},
     nouns::access_entry::EntryType,
-    road::{
+    run::{
         flow::{self, ApprovalFlags},
         wiring::Connection,
     },

@@ -12,7 +12,7 @@ use crate::cli::{
         global::GlobalFlags,
         plan::{Output, PlanFlags},
     },
-    road::flow,
+    run::flow,
     texts::yaml::yaml,
 };
 use eksact_core::{

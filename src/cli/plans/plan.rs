@@ -16,7 +16,7 @@ use crate::cli::{
     },
     fleet::{self, FleetFlags, PlanMany},
     nouns::pod_identity_association::AgentFlags,
-    road::{flow, wiring::Connection},
+    run::{flow, wiring::Connection},
     texts::{file, shell},
 };
 use eksact_core::{

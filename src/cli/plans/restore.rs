@@ -14,7 +14,7 @@ use crate::cli::{
         global::GlobalFlags,
         plan::{Output, PlanFlags},
     },
-    road::{
+    run::{
         carry_out,
         flow::{self, ApprovalFlags},
         wiring::Connection,

@@ -5,7 +5,7 @@ use std::{io::Read as _, path::Path};
 use crate::cli::{
     ExitCode, Failure,
     flags::global::GlobalFlags,
-    road::flow,
+    run::flow,
     texts::{shell::joined, whole_file},
 };
 use eksact_core::{

@@ -9,7 +9,7 @@ use crate::cli::{
     ExitCode, Failure,
     flags::{global::GlobalFlags, plan::Output},
     fleet,
-    road::flow,
+    run::flow,
 };
 use eksact_core::view::Printer;
 

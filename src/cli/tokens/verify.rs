@@ -11,7 +11,7 @@ use super::{
 use crate::cli::{
     ExitCode, Failure,
     flags::global::GlobalFlags,
-    road::{sandbox::SandboxSigner, wiring},
+    run::{sandbox::SandboxSigner, wiring},
     texts::facts_format::FactsFormat,
 };
 use eksact_cloud::{

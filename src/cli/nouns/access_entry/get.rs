@@ -9,7 +9,7 @@ use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags},
     nouns::list::{ListFlags, keep_named},
-    road::wiring::Connection,
+    run::wiring::Connection,
 };
 use eksact_core::{
     config::access_entry::{CLUSTER_SCOPE, NAMESPACE_SCOPE, permission_set},

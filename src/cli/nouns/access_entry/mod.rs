@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum, builder::PossibleValue};
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags, plan::PlanFlags},
-    road::change::ChangeFlags,
+    run::change::ChangeFlags,
     texts::file,
 };
 use eksact_core::{

@@ -12,7 +12,7 @@ use crate::cli::{
         global::GlobalFlags,
         plan::{RoleFlags, ThumbprintFlags},
     },
-    road::change::ChangeFlags,
+    run::change::ChangeFlags,
     texts::file,
 };
 use eksact_core::{

@@ -14,7 +14,7 @@ use crate::cli::{
         global::GlobalFlags,
         plan::{RoleFlags, ThumbprintFlags, role_arn},
     },
-    road::{change::ChangeFlags, wiring::Connection},
+    run::{change::ChangeFlags, wiring::Connection},
 };
 use eksact_core::{
     config::{ClusterConfig, ServiceAccount},

@@ -13,7 +13,7 @@ use crate::cli::{
         global::GlobalFlags,
     },
     nouns::list::ListFlags,
-    road::wiring::Connection,
+    run::wiring::Connection,
 };
 use eksact_core::{
     kinds::service_account::{MANAGED_BY, MANAGED_BY_LABEL, ROLE_ANNOTATION},

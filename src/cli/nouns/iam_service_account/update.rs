@@ -13,7 +13,7 @@ use crate::cli::{
         global::GlobalFlags,
         plan::{RoleFlags, ThumbprintFlags},
     },
-    road::{change::ChangeFlags, wiring::Connection},
+    run::{change::ChangeFlags, wiring::Connection},
     texts::file,
 };
 use eksact_core::{

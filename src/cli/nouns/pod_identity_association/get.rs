@@ -9,7 +9,7 @@ use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags},
     nouns::list::ListFlags,
-    road::wiring::Connection,
+    run::wiring::Connection,
 };
 use eksact_core::{
     ports::aws::{PodIdentityAssociation, described},

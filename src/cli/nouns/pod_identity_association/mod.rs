@@ -15,7 +15,7 @@ use crate::cli::{
         global::GlobalFlags,
         plan::{PlanFlags, RoleFlags, ThumbprintFlags},
     },
-    road::{change::ChangeFlags, wiring::Connection},
+    run::{change::ChangeFlags, wiring::Connection},
     texts::file,
 };
 use eksact_core::{

@@ -23,7 +23,7 @@ use super::signing::{SignerFlags, Signing};
 use crate::cli::{
     self, ExitCode, Failure,
     flags::{global::GlobalFlags, place::cluster_in_token},
-    road::sandbox::{self, SandboxSigner},
+    run::sandbox::{self, SandboxSigner},
     texts::facts_format::FactsFormat,
 };
 use eksact_cloud::aws::{AwsClient, credentials, http};
