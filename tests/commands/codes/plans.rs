@@ -101,6 +101,7 @@ fn codes_of_shared_roles_are_shown() {
         )
     };
     let of_arn = |arn: &str| sharing(&format!("roleARN: {arn}"));
+    let of_path = "arn:aws:iam::111122223333:role/team/dev";
     let reserved =
         "arn:aws:iam::111122223333:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS";
     row("shared-role-missing")
@@ -108,13 +109,7 @@ fn codes_of_shared_roles_are_shown() {
         .shows(PLAN);
     row("shared-role-arn")
         .config(&of_arn(DEV))
-        .world(|world| {
-            add_role(
-                world,
-                "arn:aws:iam::111122223333:role/team/dev",
-                &trust_of_tasks(),
-            )
-        })
+        .world(|world| add_role(world, of_path, &trust_of_tasks()))
         .shows(PLAN);
     row("shared-role-reserved")
         .config(&of_arn(reserved))

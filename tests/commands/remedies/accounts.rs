@@ -26,7 +26,8 @@ pub(super) fn cases() -> Vec<Check> {
         )
     };
     let large = policy(10_300);
-    let tags: String = (0..47).map(|number| format!("t{number}: x, ")).collect();
+    let tags: Vec<String> = (0..47).map(|number| format!("t{number}: x")).collect();
+    let tags = tags.join(", ");
     let one =
         |rest: &str| format!("iam: {{withOIDC: true, serviceAccounts: [{{metadata: {{name: a}}, {rest}}}]}}");
     vec![
