@@ -8,6 +8,8 @@ import subprocess
 
 
 AUDITABLE = "0.7.7"
+# The linker's script that leaves the tables for unwinding out.
+WITHOUT_TABLES = "release/no-unwinding.ld"
 
 
 def host():
@@ -39,7 +41,11 @@ def remapped(into):
 def configuration(into):
     """What Cargo is given for a release besides its profile: profiles have no flags."""
     # A panic aborts, so nothing reads the tables for unwinding; the profile of tests needs them.
-    flags = ["-C", "force-unwind-tables=no", *remapped(into)]
+    flags = ["-C", "force-unwind-tables=no"]
+    flags += remapped(into)
+    if host() == "x86_64-unknown-linux-gnu":
+        # Where the linker is LLVM's. The path is that within the tree, so that it is the same in every folder.
+        flags += ["-C", f"link-arg=-Wl,-T,{WITHOUT_TABLES}"]
     # `--config` adds to the flags of .cargo/config.toml; RUSTFLAGS would replace them.
     return ["--config", f"target.{host()}.rustflags={json.dumps(flags)}"]
 

@@ -36,7 +36,16 @@ fn keep_no_image() {
 #[expect(clippy::print_stderr, reason = "no printer is sure to work here")]
 fn tell(panic: &PanicHookInfo<'_>) {
     // Never the payload.
-    eprint!("{}", words(panic.location(), &Backtrace::capture()));
+    eprint!("{}", words(panic.location(), &trace()));
+}
+
+/// None where a panic aborts: a release is built without the tables that it would be read from.
+fn trace() -> Backtrace {
+    if cfg!(panic = "abort") {
+        Backtrace::disabled()
+    } else {
+        Backtrace::capture()
+    }
 }
 
 fn words(place: Option<&Location<'_>>, trace: &Backtrace) -> String {

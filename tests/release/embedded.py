@@ -45,6 +45,8 @@ class Embedded(unittest.TestCase):
         tree = self.place / "tree"
         (tree / "src").mkdir(parents=True)
         shutil.copytree(ROOT / ".cargo", tree / ".cargo")
+        (tree / build.WITHOUT_TABLES).parent.mkdir()
+        shutil.copy(ROOT / build.WITHOUT_TABLES, tree / build.WITHOUT_TABLES)
         profile = tomllib.loads((ROOT / "Cargo.toml").read_text())["profile"]["release"]
         settings = "".join(f"{key} = {json.dumps(profile[key])}\n" for key in ("lto", "codegen-units", "panic", "strip"))
         package = '[package]\nname = "eksact"\nversion = "1.2.3"\nedition = "2024"\n'
