@@ -42,6 +42,8 @@ def configuration(into):
     """What Cargo is given for a release besides its profile: profiles have no flags."""
     # A panic aborts, so nothing reads the tables for unwinding; the profile of tests needs them.
     flags = ["-C", "force-unwind-tables=no"]
+    # Sequences of instructions that stand in several functions of a unit become functions.
+    flags += ["-C", "llvm-args=-enable-machine-outliner=always"]
     flags += remapped(into)
     if host() == "x86_64-unknown-linux-gnu":
         # Where the linker is LLVM's. The path is that within the tree, so that it is the same in every folder.
