@@ -31,7 +31,7 @@ mod words;
 use std::{ffi::OsString, pin::Pin, process::ExitCode as ProcessExitCode};
 
 use clap::{
-    CommandFactory as _, Parser, Subcommand,
+    CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
     error::{ContextKind, ErrorKind},
 };
 
@@ -55,22 +55,6 @@ pub struct Cli {
     global: GlobalFlags,
     #[command(subcommand)]
     command: Command,
-}
-
-/// `eksact token` and nothing beside it. kubectl runs that for every call, and to build the tree of all commands takes longer
-/// than to sign a token.
-#[derive(Debug, Parser)]
-#[command(name = "eksact")]
-struct TokenAlone {
-    #[command(flatten)]
-    global: GlobalFlags,
-    #[command(subcommand)]
-    command: OnlyToken,
-}
-
-#[derive(Debug, Subcommand)]
-enum OnlyToken {
-    Token(tokens::token::TokenCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -168,39 +152,34 @@ impl From<clap::Error> for Refused {
     }
 }
 
-/// Where the short cut fails (help, a wrong flag), the whole command line says why.
 fn parse(arguments: &[OsString]) -> Result<Cli, Refused> {
-    if arguments.get(1).is_some_and(|word| word == "token")
-        && let Ok(TokenAlone {
-            global,
-            command: OnlyToken::Token(token),
-        }) = parse_as(arguments)
-    {
-        return Ok(Cli {
+    let is_set = |variable: &str| std::env::var_os(variable).is_some();
+    match tokens::plain::read(arguments, is_set) {
+        Some((global, token)) => Ok(Cli {
             global,
             command: Command::Token(token),
-        });
+        }),
+        None => parse_by_clap(arguments),
     }
-    parse_as(arguments)
 }
 
-fn parse_as<P: Parser>(arguments: &[OsString]) -> Result<P, Refused> {
-    let mut command = words::without_empty_variables(P::command())?;
+fn parse_by_clap(arguments: &[OsString]) -> Result<Cli, Refused> {
+    let mut command = words::without_empty_variables(Cli::command())?;
     let words = words::read(&command, arguments)?;
     let mut matches = match command.try_get_matches_from_mut(words.clone()) {
         Ok(matches) => matches,
         Err(error) => {
-            return Err(match help_of_words(&error, P::command(), &words) {
+            return Err(match help_of_words(&error, Cli::command(), &words) {
                 Some(help) => Refused::NoCommand(help),
                 None => {
-                    let error = with_usage_of_words(error, P::command(), words);
+                    let error = with_usage_of_words(error, Cli::command(), words);
                     words::habits::refused(error, &command, arguments)
                 }
             });
         }
     };
     plans::views::check_apart(&matches)?;
-    Ok(P::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut P::command()))?)
+    Ok(Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut Cli::command()))?)
 }
 
 /// The usage line of an error has what the words of this command line are and lack. clap takes what variables of the environment say
@@ -325,61 +304,4 @@ fn clap_text(error: &clap::Error, style: Style) -> String {
 /// The whole command line as clap knows it: for completions and the reference.
 pub fn command() -> clap::Command {
     Cli::command()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(text: &str) -> Vec<OsString> {
-        text.split_whitespace().map(OsString::from).collect()
-    }
-
-    /// What kubectl runs must not depend on which of the two reads the line.
-    #[test]
-    fn short_cut_to_a_token_reads_a_line_as_the_whole_command_line_does() {
-        for text in [
-            "eksact token --cluster prod --region us-west-2",
-            "eksact token -c prod",
-            "eksact token -i prod -r arn:aws:iam::111122223333:role/dev -e id -s me --no-cache",
-            "eksact token --region eu-west-1 --profile dev --cluster-name=prod --output json",
-            "eksact token --cluster-id prod --forward-session-name --token-only -v --color never",
-            "eksact token --cluster prod --sandbox --parallelism 3 --quiet",
-            "eksact token -i prod --no-cache=true --token-only=false -v 4 -C false",
-        ] {
-            let whole: Cli = parse_as(&line(text)).unwrap();
-            let short: TokenAlone = parse_as(&line(text)).unwrap();
-            let OnlyToken::Token(token) = short.command;
-            assert_eq!(
-                format!("{whole:?}"),
-                format!(
-                    "{:?}",
-                    Cli {
-                        global: short.global,
-                        command: Command::Token(token)
-                    }
-                ),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn short_cut_refuses_in_the_words_of_the_whole_command_line() {
-        for text in [
-            "eksact token",
-            "eksact token --help",
-            "eksact token --clustr x",
-            "eksact token -c a -c b",
-            "eksact token --cluster=",
-            "eksact token -c a --no-cache=maybe",
-        ] {
-            let whole = parse_as::<Cli>(&line(text)).unwrap_err();
-            assert_eq!(
-                format!("{:?}", parse(&line(text)).unwrap_err()),
-                format!("{whole:?}"),
-                "{text}"
-            );
-        }
-    }
 }

@@ -64,7 +64,10 @@ fn color_in(arguments: &[OsString]) -> Option<Color> {
 }
 
 /// The file of the simulated account, where none is named.
-const SANDBOX_FILE: &str = ".eksact-sandbox.json";
+pub(crate) const SANDBOX_FILE: &str = ".eksact-sandbox.json";
+
+/// How many AWS calls may be in flight at once, where no number is given.
+pub(crate) const PARALLELISM: u16 = 16;
 
 /// Flags that every command takes.
 #[derive(Debug, Args)]
@@ -119,7 +122,7 @@ pub(crate) struct GlobalFlags {
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
     /// How many AWS calls may be in flight at once
-    #[arg(long, global = true, env = "EKSACT_PARALLELISM", hide_env_values = true, value_name = "N", default_value_t = 16,
+    #[arg(long, global = true, env = "EKSACT_PARALLELISM", hide_env_values = true, value_name = "N", default_value_t = PARALLELISM,
           value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
     /// When to use color

@@ -1,6 +1,7 @@
 //! Tokens: made, read and checked, and whose they are.
 
 pub(crate) mod decode;
+pub(crate) mod plain;
 pub(crate) mod signing;
 pub(crate) mod signing_flags;
 pub(crate) mod token;

@@ -16,18 +16,18 @@ use eksact_identity::authn::exec_credential::{self, EXEC_INFO_VARIABLE};
 #[derive(Debug, Args)]
 pub(crate) struct TokenCommand {
     #[command(flatten)]
-    signing: SigningFlags,
+    pub(super) signing: SigningFlags,
     /// Print the bare token
     #[arg(long)]
-    token_only: bool,
+    pub(super) token_only: bool,
     /// An ExecCredential is JSON
     #[arg(long, hide = true, value_enum, value_name = "FORMAT")]
-    output: Option<Format>,
+    pub(super) output: Option<Format>,
 }
 
 /// What `aws eks get-token` is asked for in a kubeconfig.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     Json,
 }
 
