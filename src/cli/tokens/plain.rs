@@ -35,7 +35,8 @@ pub(crate) fn read(words: &[OsString], is_set: impl Fn(&str) -> bool) -> Option<
     }
     let (mut cluster, mut place, mut profile) = (None, None, None);
     let (mut role_arn, mut external_id, mut session_name) = (None, None, None);
-    let (mut no_cache, mut token_only) = (false, false);
+    let (mut forward_session_name, mut use_fips_endpoint, mut use_dualstack_endpoint) = (None, None, None);
+    let (mut no_cache, mut cache, mut token_only) = (None, None, None);
     let mut output = None;
     let mut line = Parser::from_args(flags);
     while let Some(flag) = line.next().ok()? {
@@ -52,14 +53,22 @@ pub(crate) fn read(words: &[OsString], is_set: impl Fn(&str) -> bool) -> Option<
             Arg::Short('r') | Arg::Long("role-arn" | "role") => once(&mut role_arn, value(&mut line)?)?,
             Arg::Short('e') | Arg::Long("external-id") => once(&mut external_id, value(&mut line)?)?,
             Arg::Short('s') | Arg::Long("session-name") => once(&mut session_name, value(&mut line)?)?,
-            Arg::Long("no-cache") if !no_cache => no_cache = is_switch(&mut line)?,
-            Arg::Long("token-only") if !token_only => token_only = is_switch(&mut line)?,
+            Arg::Long("forward-session-name") => once(&mut forward_session_name, switch(&mut line)?)?,
+            Arg::Long("use-fips-endpoint") => once(&mut use_fips_endpoint, switch(&mut line)?)?,
+            Arg::Long("use-dualstack-endpoint") => once(&mut use_dualstack_endpoint, switch(&mut line)?)?,
+            Arg::Long("no-cache") => once(&mut no_cache, switch(&mut line)?)?,
+            Arg::Long("cache") => once(&mut cache, switch(&mut line)?)?,
+            Arg::Long("token-only") => once(&mut token_only, switch(&mut line)?)?,
             Arg::Long("output") => {
                 let format = (value(&mut line)? == "json").then_some(Format::Json)?;
                 once(&mut output, format)?;
             }
             _ => return None,
         }
+    }
+    // What clap refuses together.
+    if (session_name.is_some() && forward_session_name.is_some()) || (no_cache.is_some() && cache.is_some()) {
+        return None;
     }
     let global = GlobalFlags {
         region: place.clone(),
@@ -80,11 +89,11 @@ pub(crate) fn read(words: &[OsString], is_set: impl Fn(&str) -> bool) -> Option<
         role_arn,
         external_id,
         session_name,
-        forward_session_name: false,
-        use_fips_endpoint: false,
-        use_dualstack_endpoint: false,
-        no_cache,
-        cache: false,
+        forward_session_name: forward_session_name.is_some(),
+        use_fips_endpoint: use_fips_endpoint.is_some(),
+        use_dualstack_endpoint: use_dualstack_endpoint.is_some(),
+        no_cache: no_cache.is_some(),
+        cache: cache.is_some(),
     };
     let signing = SigningFlags {
         cluster: cluster?,
@@ -92,7 +101,7 @@ pub(crate) fn read(words: &[OsString], is_set: impl Fn(&str) -> bool) -> Option<
     };
     let command = TokenCommand {
         signing,
-        token_only,
+        token_only: token_only.is_some(),
         output,
     };
     Some((global, command))
@@ -108,9 +117,9 @@ fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
     place.replace(value).is_none().then_some(())
 }
 
-/// A switch without a value of its own, which is on.
-fn is_switch(line: &mut Parser) -> Option<bool> {
-    line.optional_value().is_none().then_some(true)
+/// A switch; none where it has a value of its own.
+fn switch(line: &mut Parser) -> Option<()> {
+    line.optional_value().is_none().then_some(())
 }
 
 #[cfg(test)]
