@@ -221,7 +221,7 @@ impl Place {
         self.regional("eks", &format!("cluster/{}", self.cluster))
     }
 
-    /// All of one kind that belong to the cluster: `access-entry`, `podidentityassociation`, `identityproviderconfig`.
+    /// All of one kind that belong to the cluster: `access-entry`, `podidentityassociation`.
     pub(crate) fn of_cluster(&self, kind: &str) -> String {
         self.regional("eks", &format!("{kind}/{}/*", self.cluster))
     }
