@@ -205,25 +205,19 @@ fn policy(text: &str, partition: Partition) -> AccessPolicy {
     }
 }
 
-/// A message about the one entry that flags made, with flags in place of the file's keys.
-pub(crate) fn in_flags(message: &str) -> String {
-    let mut message = message.to_owned();
-    for (key, flag) in [
-        ("accessConfig.accessEntries[0].principalARN", "--principal-arn"),
-        (
-            "accessConfig.accessEntries[0].kubernetesGroups",
-            "--kubernetes-groups",
-        ),
-        (
-            "accessConfig.accessEntries[0].kubernetesUsername",
-            "--kubernetes-username",
-        ),
-        ("accessConfig.accessEntries[0].accessPolicies", "--access-policy"),
-    ] {
-        message = message.replace(key, flag);
-    }
-    message
-}
+/// Keys of the one entry that flags made, and those flags.
+const FLAGS: [(&str, &str); 4] = [
+    ("accessConfig.accessEntries[0].principalARN", "--principal-arn"),
+    (
+        "accessConfig.accessEntries[0].kubernetesGroups",
+        "--kubernetes-groups",
+    ),
+    (
+        "accessConfig.accessEntries[0].kubernetesUsername",
+        "--kubernetes-username",
+    ),
+    ("accessConfig.accessEntries[0].accessPolicies", "--access-policy"),
+];
 
 /// A request about access entries and nothing else of the file.
 fn request_about(
@@ -274,7 +268,7 @@ fn entries(
         },
         ..config.cluster_only()
     };
-    file::checked(&checked, printer)?;
+    file::checked(&checked, &FLAGS, printer)?;
     Ok(vec![entry])
 }
 

@@ -118,7 +118,7 @@ impl CreateServiceAccount {
             only.insert(account.key(), named);
             config.iam.with_oidc = Located::unlocated(true);
             config.iam.service_accounts = vec![account];
-            file::checked(&config, printer)?;
+            file::checked(&config, &[], printer)?;
             config
         };
         let mut request = Request::ensure(config.about_service_accounts(), settings);

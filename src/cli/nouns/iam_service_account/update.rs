@@ -95,7 +95,7 @@ impl UpdateServiceAccount {
         account.role_only = true;
         config.iam.with_oidc = Located::unlocated(true);
         config.iam.service_accounts = vec![account];
-        file::checked(&config, printer)?;
+        file::checked(&config, &[], printer)?;
         let mut request = Request::ensure(config.about_service_accounts(), settings);
         request.ask(ProviderIntent::Require);
         request.ask(ServiceAccountScope {

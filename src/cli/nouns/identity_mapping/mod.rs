@@ -118,7 +118,7 @@ impl CreateIdentityMapping {
                     identity_mappings: vec![mapping],
                     ..request.config.access.place_and_rule()
                 };
-                file::checked(&request.config, printer)?;
+                file::checked(&request.config, &[("iamIdentityMappings[0].", "--")], printer)?;
             }
             None if request.config.access.identity_mappings.is_empty() => {
                 return Err(Failure::error("'iamIdentityMappings' is not defined in the file"));

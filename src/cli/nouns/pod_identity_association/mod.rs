@@ -207,7 +207,7 @@ impl CreatePodIdentityAssociation {
         request.config.pod_identity_associations = these(named.map_or(listed.list, |one| vec![one]));
         self.agent.ask(&mut request);
         if is_named {
-            file::checked(&request.config, printer)?;
+            file::checked(&request.config, &[], printer)?;
         }
         self.change
             .end("create podidentityassociation", request, global, printer)
@@ -335,7 +335,7 @@ impl UpdatePodIdentityAssociation {
             }
         };
         request.config.pod_identity_associations = these(list);
-        file::checked(&request.config, printer)?;
+        file::checked(&request.config, &[], printer)?;
         self.change
             .end_over(
                 &connection,
