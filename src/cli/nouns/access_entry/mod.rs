@@ -6,6 +6,7 @@ pub(crate) use get::{GetAccessEntries, Row};
 
 use clap::{Args, ValueEnum, builder::PossibleValue};
 
+use super::Called as _;
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags, plan::PlanFlags},
@@ -277,9 +278,7 @@ impl CreateAccessEntry {
         let config = self.cluster.config(global, printer)?;
         let entries = entries(&self.cluster, &self.entry, &config, |_| {}, printer)?;
         let request = request_about(&config, entries, AccessEntryScope::default(), &self.change.plan)?;
-        self.change
-            .end("create accessentry", request, global, printer)
-            .await
+        self.change.end(Self::WORDS, request, global, printer).await
     }
 }
 
@@ -310,9 +309,7 @@ impl UpdateAccessEntry {
             ..AccessEntryScope::default()
         };
         let request = request_about(&config, entries, scope, &self.change.plan)?;
-        self.change
-            .end("update accessentry", request, global, printer)
-            .await
+        self.change.end(Self::WORDS, request, global, printer).await
     }
 }
 
@@ -335,9 +332,7 @@ impl DeleteAccessEntry {
             ..AccessEntryScope::default()
         };
         let request = request_about(&config, Vec::new(), scope, &self.change.plan)?;
-        self.change
-            .end("delete accessentry", request, global, printer)
-            .await
+        self.change.end(Self::WORDS, request, global, printer).await
     }
 }
 

@@ -12,6 +12,7 @@ use crate::cli::{
         global::GlobalFlags,
         plan::{RoleFlags, ThumbprintFlags},
     },
+    nouns::Called as _,
     run::change::ChangeFlags,
     texts::file,
 };
@@ -127,8 +128,6 @@ impl CreateServiceAccount {
             ..ServiceAccountScope::default()
         });
         request.ask(ProviderIntent::of_roles(request.service_accounts()));
-        self.change
-            .end("create iamserviceaccount", request, global, printer)
-            .await
+        self.change.end(Self::WORDS, request, global, printer).await
     }
 }

@@ -13,6 +13,7 @@ use crate::cli::{
         global::GlobalFlags,
         plan::{RoleFlags, ThumbprintFlags},
     },
+    nouns::Called as _,
     run::{change::ChangeFlags, wiring::Connection},
     texts::file,
 };
@@ -66,7 +67,7 @@ impl UpdateServiceAccount {
             self.request_from_live(settings, global, printer).await?
         };
         self.change
-            .end_over(&connection, "update iamserviceaccount", request, global, printer)
+            .end_over(&connection, Self::WORDS, request, global, printer)
             .await
     }
 
