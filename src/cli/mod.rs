@@ -9,7 +9,7 @@
 //! * `utils`: what has another name at eksctl.
 //!
 //! What they share: `flags`; `run`, which carries a command out; `texts`, as they come in and go out; and `words`, which looks
-//! at a line before clap does.
+//! at a line before clap does. They use none of the above, but for plans that `run` saves.
 
 mod access;
 mod check;

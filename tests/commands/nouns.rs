@@ -1,84 +1,36 @@
-//! Commands of a verb and a noun: the table of them in `src/cli/nouns/mod.rs`, the files of the nouns, and what a command is called.
+//! Commands of a verb and a noun: the table of them in `src/cli/nouns/mod.rs`, and the files of the nouns.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use crate::commands::rooms;
 
 /// The verbs of the table.
 const VERBS: [&str; 6] = ["create", "get", "update", "delete", "associate", "disassociate"];
 
-/// The source of each noun: of its file, or of all files of its folder.
-fn nouns() -> BTreeMap<String, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli/nouns");
-    let mut all = Vec::new();
-    rooms::files(&folder, &mut all);
-    let mut nouns: BTreeMap<String, String> = BTreeMap::new();
-    for file in all {
-        let within = file.strip_prefix(&folder).unwrap().with_extension("");
-        let noun = within.iter().next().unwrap().to_str().unwrap().to_owned();
-        nouns
-            .entry(noun)
-            .or_default()
-            .push_str(&fs::read_to_string(&file).unwrap());
-    }
-    // What they share, and the table itself.
-    nouns.remove("list");
-    nouns.remove("mod");
-    assert!(nouns.len() > 6, "{:?}", nouns.keys());
-    nouns
-}
-
-/// The words of the imports from the command line's own modules.
-fn imported(source: &str) -> BTreeSet<&str> {
-    ["use crate::cli", "use super"]
-        .into_iter()
-        .flat_map(|start| source.split(start).skip(1))
-        .filter_map(|rest| rest.split(';').next())
-        .flat_map(|names| names.split(|letter: char| !letter.is_alphanumeric() && letter != '_'))
-        .collect()
-}
-
 /// A noun more is then its own file and lines in the table.
 #[test]
 fn nouns_do_not_name_each_other() {
-    let nouns = nouns();
-    for (noun, source) in &nouns {
-        let others = nouns.keys().filter(|other| *other != noun);
-        let named: Vec<&String> = others
-            .filter(|other| imported(source).contains(other.as_str()))
-            .collect();
-        assert_eq!(named, [""; 0], "{noun}");
-    }
-    // The look itself.
-    let source = "use super::list::X;\nuse crate::cli::{\n    nouns::cluster::{self, Y},\n};\nuse core::access_entry;\n";
-    let imported = imported(source);
-    assert!(imported.contains("list") && imported.contains("cluster"));
-    assert!(!imported.contains("access_entry"));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli/nouns");
+    let table = fs::read_to_string(folder.join("mod.rs")).unwrap();
+    let lines = table.lines().map(|line| line.trim_start_matches("pub(crate) "));
+    let nouns: Vec<&str> = lines
+        .filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'))
+        // What they share.
+        .filter(|module| *module != "list")
+        .collect();
+    assert!(nouns.len() > 6, "{nouns:?}");
+    assert_eq!(rooms::named_siblings(&folder, "nouns::", &nouns), [""; 0]);
 }
 
-/// What a command saves as its own words, for whoever needs its plan anew, is what it is called.
+/// A shell offers flags in this order: what `get` has for eksctl's sake comes last.
 #[test]
-fn nouns_call_their_commands_by_names_that_there_are() {
-    let mut seen = 0;
-    for (noun, source) in nouns() {
-        let ends = [".end(", ".end_over("].into_iter();
-        for call in ends.flat_map(|call| source.split(call).skip(1)) {
-            let words = call.split('"').nth(1).unwrap();
-            let mut command = &eksact::cli::command();
-            for word in words.split(' ') {
-                command = command
-                    .get_subcommands()
-                    .find(|below| below.get_name() == word)
-                    .unwrap_or_else(|| panic!("{noun}: there is no `eksact {words}`"));
-            }
-            seen += 1;
-        }
+fn nouns_are_listed_by_the_flags_of_lists_in_their_order() {
+    let root = eksact::cli::command();
+    for noun in root.find_subcommand("get").unwrap().get_subcommands() {
+        let flags: Vec<&str> = noun.get_arguments().map(|flag| flag.get_id().as_str()).collect();
+        let place = |flag: &str| flags.iter().position(|other| *other == flag).unwrap();
+        assert_eq!(place("output") + 1, place("chunk_size"), "{}", noun.get_name());
     }
-    assert!(seen > 14, "{seen}");
 }
 
 /// The help of every verb lists nouns in one order.

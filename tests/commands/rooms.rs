@@ -141,28 +141,72 @@ fn kinds_do_not_name_each_other() {
     let source = fs::read_to_string(folder.join("mod.rs")).unwrap();
     let kinds = kinds(&source);
     assert!(kinds.len() > 5 && kinds.contains(&"rbac"), "{kinds:?}");
+    assert_eq!(named_siblings(&folder, "kinds::", &kinds), [""; 0]);
+}
+
+/// What a module of `folder` names of the others: in `room::…`, as a sibling, and from a file of its own folder.
+pub(super) fn named_siblings(folder: &Path, room: &str, modules: &[&str]) -> Vec<String> {
     let mut wrong = Vec::new();
-    for kind in &kinds {
-        let others: Vec<&str> = kinds.iter().copied().filter(|other| other != kind).collect();
+    for module in modules {
+        let others: Vec<&str> = modules.iter().copied().filter(|other| other != module).collect();
         let mut all = Vec::new();
-        let single = folder.join(format!("{kind}.rs"));
+        let single = folder.join(format!("{module}.rs"));
         if single.exists() {
             all.push(single);
         } else {
-            files(&folder.join(kind), &mut all);
+            files(&folder.join(module), &mut all);
         }
         for file in all {
             let source = fs::read_to_string(&file).unwrap();
-            let is_root = file.ends_with("mod.rs") || file.parent() == Some(&folder);
+            let is_root = file.ends_with("mod.rs") || file.parent() == Some(folder);
             let up = if is_root { "super::" } else { "super::super::" };
-            for path in ["kinds::", up] {
+            for path in [room, up] {
                 for other in named_behind(&source, path, &others) {
                     wrong.push(format!("{} names {other}", file.display()));
                 }
             }
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    wrong
+}
+
+/// The rooms of the command line that hold no commands, each with those that it uses besides. A plan is saved for commands of nouns
+/// as for others, so that `run` uses `plans`.
+const SHARED: [(&str, &[&str]); 4] = [
+    ("texts", &["flags"]),
+    ("flags", &["texts"]),
+    ("words", &["flags", "texts"]),
+    ("run", &["flags", "texts", "plans"]),
+];
+
+/// Families of commands use what they share, and it none of them.
+#[test]
+fn shared_rooms_of_the_command_line_use_no_family_of_commands() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli");
+    let source = fs::read_to_string(folder.join("mod.rs")).unwrap();
+    let lines = source.lines().map(str::trim);
+    let rooms: Vec<&str> = lines
+        .filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'))
+        .filter(|room| folder.join(room).is_dir())
+        .collect();
+    assert!(rooms.len() > 10, "{rooms:?}");
+    for (room, used) in SHARED {
+        assert!(rooms.contains(&room), "{room}");
+        let others: Vec<&str> = rooms.iter().copied().filter(|other| *other != room).collect();
+        let mut all = Vec::new();
+        files(&folder.join(room), &mut all);
+        let mut named = BTreeSet::new();
+        for file in all {
+            let source = fs::read_to_string(&file).unwrap();
+            named.extend(
+                named_behind(&source, "cli::", &others)
+                    .into_iter()
+                    .map(str::to_owned),
+            );
+        }
+        let used: BTreeSet<String> = used.iter().map(|room| (*room).to_owned()).collect();
+        assert_eq!(named, used, "{room}");
+    }
 }
 
 /// A kind is in one place: what it needs elsewhere is the list of docs/architecture.md, "Adding a kind, step by step".

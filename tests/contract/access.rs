@@ -195,7 +195,7 @@ pub(crate) async fn config_map_has_a_largest_size(world: &World) {
     );
 }
 
-pub(crate) async fn only_the_config_map_that_was_read_is_deleted(world: &World) {
+pub(crate) async fn config_map_is_deleted_only_as_it_was_read(world: &World) {
     let (reads, writes) = (&world.readers.kubernetes, &world.writers.kubernetes);
     let old = made(world, "contract-unmade").await;
     let delete = |object: ConfigMap| async move {

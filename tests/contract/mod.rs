@@ -48,7 +48,7 @@ macro_rules! contract_tests {
             roles {
                 role_is_repaired_piece_by_piece,
                 roles_in_bulk_are_the_roles_one_by_one,
-                the_whole_of_iam_is_listed_with_its_policies,
+                iam_is_listed_whole_with_its_policies,
                 missing_objects_are_not_found,
             }
             cluster_updates {
@@ -70,7 +70,7 @@ macro_rules! contract_tests {
                 config_map_is_made_once_and_byte_for_byte,
                 patch_changes_single_keys_of_the_version_that_was_read,
                 config_map_has_a_largest_size,
-                only_the_config_map_that_was_read_is_deleted,
+                config_map_is_deleted_only_as_it_was_read,
                 roles_are_made_once_and_changed_at_a_version,
                 bindings_are_made_once_and_their_subjects_changed,
                 caller_is_whom_the_server_says,

@@ -115,7 +115,7 @@ pub(crate) async fn roles_in_bulk_are_the_roles_one_by_one(world: &World) {
     );
 }
 
-pub(crate) async fn the_whole_of_iam_is_listed_with_its_policies(world: &World) {
+pub(crate) async fn iam_is_listed_whole_with_its_policies(world: &World) {
     let reads = &world.readers.aws;
     let properties = json!({"ManagedPolicyArns": [S3], "PermissionsBoundary": POWER_USER});
     let stack = world

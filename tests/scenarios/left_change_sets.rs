@@ -231,7 +231,7 @@ fn eleven(policy_of_first: &str) -> Request {
 
 /// Of many roles only those that differ are looked at, where the listing of the stacks says nothing of new change sets.
 #[tokio::test(start_paused = true)]
-async fn of_many_stacks_only_those_that_change_are_asked_about() {
+async fn stacks_that_change_are_asked_about_alone() {
     let bed = sandbox(fresh_world());
     let before = eleven(READS);
     apply(&bed, &before).await;
@@ -243,7 +243,7 @@ async fn of_many_stacks_only_those_that_change_are_asked_about() {
 
 /// A run that was to change one of many roles was killed, and the file went back: the listing of the stacks shows which.
 #[tokio::test(start_paused = true)]
-async fn of_many_unchanged_stacks_the_one_with_a_new_change_set_is_cleaned_up() {
+async fn unchanged_stack_with_a_new_change_set_is_cleaned_up_among_many() {
     let bed = sandbox(fresh_world());
     let before = eleven(READS);
     apply(&bed, &before).await;

@@ -429,7 +429,7 @@ async fn association_of_the_console_is_adopted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_an_agent_the_plan_says_what_to_do() {
+async fn plan_without_an_agent_says_what_to_do() {
     let bed = bed();
     bed.edit(|world| cluster(world).cluster.auto_mode = false)
         .unwrap();

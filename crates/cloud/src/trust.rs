@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_variable_nothing_is_named_and_the_system_counts() {
+    fn system_counts_where_no_variable_names_a_file() {
         assert!(TrustRoots::named(&|_| None).unwrap().is_none());
         let roots = load(&[]).unwrap();
         assert!(matches!(

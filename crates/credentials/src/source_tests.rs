@@ -294,7 +294,7 @@ fn source_that_is_ignored_is_said() {
 }
 
 #[test]
-fn whatever_changes_the_identity_changes_the_key() {
+fn key_changes_with_whatever_changes_the_identity() {
     let home = Home::new();
     let mut keys = BTreeSet::new();
     let mut distinct = |key: String, what: &str| assert!(keys.insert(key), "{what}");

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 
-use super::{global::GlobalFlags, place::cluster_name};
-use crate::cli::{Failure, run::wiring, texts::file};
+use super::{
+    global::GlobalFlags,
+    place::{cluster_name, region_of_profile},
+};
+use crate::cli::{Failure, texts::file};
 use eksact_core::{
     config::{ClusterConfig, Located, Metadata, ServiceAccount, WellKnownPolicies, not_a_region},
     kinds::service_account_scope::RoleAttribute,
@@ -168,7 +171,7 @@ fn region_of_environment(global: &GlobalFlags) -> Result<String, Failure> {
     if global.sandbox {
         return Ok("eu-west-1".to_owned());
     }
-    wiring::region_of_profile(global.profile.as_deref())?.ok_or_else(|| {
+    region_of_profile(global.profile.as_deref())?.ok_or_else(|| {
         Failure::usage("no region: pass --region, or set AWS_REGION").with_help(remedy!(
             "A profile's region counts as well: --profile, or AWS_PROFILE."
         ))

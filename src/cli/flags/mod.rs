@@ -6,4 +6,6 @@ pub(crate) mod filter;
 pub(crate) mod global;
 pub(crate) mod place;
 pub(crate) mod plan;
+pub(crate) mod signing;
 pub(crate) mod target;
+pub(crate) mod views;

@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use clap::{ArgAction, Args, ValueEnum, builder::PossibleValue};
 
-use super::broadening::BroadeningFlags;
-use crate::cli::{Failure, plans::views::ViewFlags};
+use super::{broadening::BroadeningFlags, views::ViewFlags};
+use crate::cli::Failure;
 use eksact_core::{
     engine::Targets,
     guard::Guard,

@@ -12,16 +12,13 @@ use super::FleetFlags;
 use crate::cli::{
     ExitCode, Failure,
     plans::{plan::WholeFileFlags, views},
-    texts::file,
+    texts::file::{self, GLOB, is_many, names_many},
 };
 use eksact_core::{
     config::{self, ClusterConfig, InputFile, Severity, clusters},
     fleet::{ClusterId, Problem},
     view::{Printer, text::counted},
 };
-
-/// The characters that make a glob of a path.
-const GLOB: [char; 4] = ['*', '?', '[', '{'];
 
 /// A cluster of the run, before it is looked at.
 pub(crate) struct Member {
@@ -189,17 +186,6 @@ fn refuse_twice(members: &mut [Member]) {
             });
         }
     }
-}
-
-/// Whether one of the values of `-f` names many files.
-pub(crate) fn names_many(values: &[impl AsRef<str>]) -> bool {
-    values.iter().any(|value| is_many(value.as_ref()))
-}
-
-/// Whether a value of `-f` does: a folder, or a glob that is no file itself.
-fn is_many(value: &str) -> bool {
-    let path = Path::new(value);
-    value != "-" && (path.is_dir() || (value.contains(GLOB) && !path.exists()))
 }
 
 /// Every file that these values of `-f` name, each once: those of a folder and of a glob in their order by name.

@@ -9,8 +9,8 @@ use clap::Args;
 
 use crate::cli::{
     Failure,
-    flags::{global::GlobalFlags, plan::duration},
-    plans::{plan::WholeFileFlags, views},
+    flags::{global::GlobalFlags, plan::duration, views},
+    plans::plan::WholeFileFlags,
 };
 use eksact_core::view::{Printer, older::View};
 

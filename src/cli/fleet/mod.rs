@@ -14,7 +14,7 @@ mod ways;
 
 pub(crate) use apply::apply;
 pub(crate) use apply_saved::ApplyFolder;
-pub(crate) use files::{Member, members, names_many};
+pub(crate) use files::{Member, members};
 pub(crate) use flags::{FleetFlags, Refused};
 pub(crate) use plan::{PlanMany, plan};
 pub(crate) use plan_folder::{saved_plans, show};

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::cli::{
     ExitCode, Failure,
-    flags::{global::GlobalFlags, plan::Output},
-    plans::{saved_plan, views::ViewFlags},
+    flags::{global::GlobalFlags, plan::Output, views::ViewFlags},
+    plans::saved_plan,
     run::flow,
 };
 use eksact_core::{

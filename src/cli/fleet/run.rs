@@ -174,7 +174,7 @@ mod tests {
 
     /// What reads is dropped, what writes comes to its own end, and neither is begun anew.
     #[tokio::test(start_paused = true)]
-    async fn after_an_interruption_nothing_more_is_begun() {
+    async fn run_begins_nothing_more_after_an_interruption() {
         for (bound, first) in [
             (Bound::Dropped(Duration::from_mins(1)), Err(Stopped::Interrupted)),
             (Bound::Its, Ok(0)),

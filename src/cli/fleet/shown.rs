@@ -2,8 +2,8 @@
 
 use crate::cli::{
     Failure,
-    flags::plan::Output,
-    plans::views::{self, ViewFlags},
+    flags::{plan::Output, views::ViewFlags},
+    plans::views,
     run::flow,
 };
 use eksact_core::{

@@ -9,7 +9,6 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::{Failure, flags::global::GlobalFlags};
 use eksact_core::kubeconfig::{ExecApiVersion, ExecTool};
-use eksact_identity::iam::{Arn, arn::is_account_id};
 
 /// Flags about the entries that are written.
 #[derive(Clone, Debug, Default, Args)]
@@ -207,23 +206,6 @@ fn variable(text: &str) -> Result<(&str, &str), String> {
         return Err(format!("--exec-env {name}: the value of a variable has no NUL"));
     }
     Ok((name, value))
-}
-
-/// The ARN of a role that can be assumed.
-pub(crate) fn role(flag: &str, text: &str) -> Result<String, Failure> {
-    let arn: Arn = text
-        .parse()
-        .map_err(|error| Failure::usage(format!("{flag}: {error}")))?;
-    // A variable that is not set leaves the account empty.
-    if arn.service != "iam" || arn.role_name().is_none() || !is_account_id(&arn.account) {
-        return Err(
-            Failure::usage(format!("{flag}: `{text}` is not the ARN of a role")).with_help(remedy!(
-                "Write it like arn:{}:iam::111122223333:role/my-role.",
-                arn.partition
-            )),
-        );
-    }
-    Ok(text.to_owned())
 }
 
 /// The name of a role (IAM `CreateRole`, `RoleName`).

@@ -8,7 +8,7 @@ use clap::{ArgAction, Args};
 use super::{
     aws_profile::ProfileFlags,
     file::{ChosenFile, FileChange, ShowFlags, candidates_for_cluster},
-    flags::{EntryFlags, PROFILE_VARIABLES, role, role_name},
+    flags::{EntryFlags, PROFILE_VARIABLES, role_name},
 };
 use crate::cli::{
     ExitCode, Failure,
@@ -16,6 +16,7 @@ use crate::cli::{
         account::{AnyClusterFlags, ClusterFlags},
         global::GlobalFlags,
         place::cluster_name,
+        signing::role,
     },
     run::wiring::Connection,
 };

@@ -1,6 +1,6 @@
 //! `eksact get cluster`: one cluster as EKS describes it.
 
-use clap::Args;
+use clap::{Arg, Args};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -18,12 +18,21 @@ use eksact_core::{
 
 /// Show a cluster: its version, its status, and what decides who gets in
 #[derive(Debug, Args)]
-#[command(visible_alias = "clusters", mut_arg("output", |output| output.help("How to show it").help_heading(None::<&str>)))]
+#[command(visible_alias = "clusters", mut_args(about_one))]
 pub(crate) struct GetCluster {
     #[command(flatten)]
     cluster: AnyClusterFlags,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = None::<&str>)]
     list: ListFlags,
+}
+
+/// The flag of lists, in the words of what is none. `mut_arg` would place it behind the others.
+fn about_one(flag: Arg) -> Arg {
+    if flag.get_id() == "output" {
+        flag.help("How to show it")
+    } else {
+        flag
+    }
 }
 
 impl GetCluster {

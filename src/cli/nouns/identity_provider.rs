@@ -6,7 +6,10 @@ use clap::{Args, ValueEnum};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::list::{ListFlags, keep_named};
+use super::{
+    Called as _,
+    list::{ListFlags, keep_named},
+};
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::ClusterFlags, global::GlobalFlags},
@@ -78,14 +81,14 @@ pub(crate) struct DisassociateIdentityProvider {
 
 /// Show the OIDC identity providers of a cluster
 #[derive(Debug, Args)]
-#[command(visible_alias = "identityproviders", mut_arg("output", |output| output.help_heading(None::<&str>)))]
+#[command(visible_alias = "identityproviders")]
 pub(crate) struct GetIdentityProviders {
     #[command(flatten)]
     cluster: ClusterFlags,
     /// Show only this one
     #[arg(long, value_name = "NAME", help_heading = "Identity provider")]
     name: Option<String>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = None::<&str>)]
     list: ListFlags,
 }
 
@@ -94,9 +97,7 @@ impl AssociateIdentityProvider {
         let settings = self.change.plan.settings_alone()?;
         let config = listed(&self.config_file, global, printer)?;
         let request = Request::ensure(config, settings);
-        self.change
-            .end("associate identityprovider", request, global, printer)
-            .await
+        self.change.end(Self::WORDS, request, global, printer).await
     }
 }
 
@@ -132,9 +133,7 @@ impl DisassociateIdentityProvider {
         };
         let mut request = Request::ensure(config, settings);
         request.ask(IdentityProvidersToGo(names));
-        self.change
-            .end("disassociate identityprovider", request, global, printer)
-            .await
+        self.change.end(Self::WORDS, request, global, printer).await
     }
 }
 

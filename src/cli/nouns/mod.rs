@@ -1,5 +1,6 @@
 //! Commands of a verb and a noun, `eksact VERB NOUN`: a file or a folder per noun, and here the table of which verbs each has.
-//! A noun more is its own file, and here its module and a line per command.
+//! A noun more is its own file, and here its module and a line per command. The authentication mode has no line: its command is
+//! one of `eksact utils`. A kubeconfig has a line and no file: it is of a family of its own, `kubeconfig`.
 
 pub(crate) mod access_entry;
 pub(crate) mod authentication_mode;
@@ -17,11 +18,16 @@ use serde_json::Value;
 use super::{ExitCode, Failure, flags::global::GlobalFlags, kubeconfig::delete::DeleteKubeconfig};
 use eksact_core::view::{Printer, plan_json::schema_of};
 
+/// What a command of the table is called: the words that a plan which it saves has for whoever needs that plan anew.
+pub(crate) trait Called {
+    const WORDS: &'static str;
+}
+
 /// Makes the command of a verb: a subcommand per noun, in the order of the help.
 macro_rules! verb {
     (
         $(#[$about:meta])*
-        $command:ident: $nouns:ident { $($name:literal $noun:ident($run:ty)),+ $(,)? }
+        $verb:literal $command:ident: $nouns:ident { $($name:literal $noun:ident($run:ty)),+ $(,)? }
     ) => {
         $(#[$about])*
         #[derive(Debug, Args)]
@@ -42,6 +48,10 @@ macro_rules! verb {
                 }
             }
         }
+
+        $(impl Called for $run {
+            const WORDS: &'static str = concat!($verb, " ", $name);
+        })+
     };
 }
 
@@ -49,14 +59,14 @@ macro_rules! verb {
 macro_rules! verb_of_lists {
     (
         $(#[$about:meta])*
-        $command:ident: $nouns:ident { $($name:literal $noun:ident($run:ty) of $row:ty),+ $(,)? }
+        $verb:literal $command:ident: $nouns:ident { $($name:literal $noun:ident($run:ty) of $row:ty),+ $(,)? }
     ) => {
-        verb! { $(#[$about])* $command: $nouns { $($name $noun($run)),+ } }
+        verb! { $(#[$about])* $verb $command: $nouns { $($name $noun($run)),+ } }
 
         /// The words of each command as `schema --kind` takes them, and the JSON Schema of its list.
         pub(crate) const SCHEMAS_OF_LISTS: &[(&str, fn() -> Value)] = &[
-            $((concat!("get-", $name), || {
-                schema_of::<Vec<$row>>(concat!("What `eksact get ", $name, " -o json` writes"))
+            $((concat!($verb, "-", $name), || {
+                schema_of::<Vec<$row>>(concat!("What `eksact ", $verb, " ", $name, " -o json` writes"))
             })),+
         ];
     };
@@ -64,7 +74,7 @@ macro_rules! verb_of_lists {
 
 verb! {
     /// Create objects by name or from a file
-    CreateCommand: Create {
+    "create" CreateCommand: Create {
         "iamserviceaccount" IamServiceAccount(iam_service_account::CreateServiceAccount),
         "iamidentitymapping" IdentityMapping(identity_mapping::CreateIdentityMapping),
         "accessentry" AccessEntry(access_entry::CreateAccessEntry),
@@ -74,7 +84,7 @@ verb! {
 
 verb_of_lists! {
     /// Show what is there
-    GetCommand: Get {
+    "get" GetCommand: Get {
         "iamserviceaccount" IamServiceAccount(iam_service_account::GetServiceAccounts)
             of iam_service_account::Row<'static>,
         "iamidentitymapping" IdentityMapping(identity_mapping::GetIdentityMappings) of identity_mapping::Row,
@@ -89,7 +99,7 @@ verb_of_lists! {
 
 verb! {
     /// Update objects by name or from a file
-    UpdateCommand: Update {
+    "update" UpdateCommand: Update {
         "iamserviceaccount" IamServiceAccount(iam_service_account::UpdateServiceAccount),
         "accessentry" AccessEntry(access_entry::UpdateAccessEntry),
         "podidentityassociation" PodIdentityAssociation(pod_identity_association::UpdatePodIdentityAssociation),
@@ -98,7 +108,7 @@ verb! {
 
 verb! {
     /// Delete objects by name or from a file
-    DeleteCommand: Delete {
+    "delete" DeleteCommand: Delete {
         "iamserviceaccount" IamServiceAccount(iam_service_account::DeleteServiceAccount),
         "iamidentitymapping" IdentityMapping(identity_mapping::DeleteIdentityMapping),
         "accessentry" AccessEntry(access_entry::DeleteAccessEntry),
@@ -110,7 +120,7 @@ verb! {
 
 verb! {
     /// Associate a provider with the cluster
-    AssociateCommand: Associate {
+    "associate" AssociateCommand: Associate {
         "iam-oidc-provider" OidcProvider(oidc_provider::AssociateProvider),
         "identityprovider" IdentityProvider(identity_provider::AssociateIdentityProvider),
     }
@@ -118,7 +128,7 @@ verb! {
 
 verb! {
     /// Disassociate a provider from the cluster
-    DisassociateCommand: Disassociate {
+    "disassociate" DisassociateCommand: Disassociate {
         "identityprovider" IdentityProvider(identity_provider::DisassociateIdentityProvider),
     }
 }

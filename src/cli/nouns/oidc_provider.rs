@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::Called as _;
 use crate::cli::{
     ExitCode, Failure,
     flags::{
@@ -55,9 +56,7 @@ impl AssociateProvider {
         }
         let mut request = Request::ensure(config.about_service_accounts(), settings);
         request.ask(ProviderIntent::Ensure);
-        self.change
-            .end("associate iam-oidc-provider", request, global, printer)
-            .await
+        self.change.end(Self::WORDS, request, global, printer).await
     }
 }
 
@@ -68,8 +67,6 @@ impl DeleteProvider {
         config.iam.service_accounts.clear();
         let mut request = Request::ensure(config.about_service_accounts(), settings);
         request.ask(ProviderIntent::Delete);
-        self.change
-            .end("delete iam-oidc-provider", request, global, printer)
-            .await
+        self.change.end(Self::WORDS, request, global, printer).await
     }
 }

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{saved_plan, views::ViewFlags};
+use super::saved_plan;
 use crate::cli::{
     ExitCode, Failure,
-    flags::{global::GlobalFlags, plan::Output},
+    flags::{global::GlobalFlags, plan::Output, views::ViewFlags},
     fleet,
     run::flow,
 };

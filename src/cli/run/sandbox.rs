@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::cli::{Failure, flags::global::GlobalFlags, tokens::signing::SignerFlags};
+use crate::cli::{
+    Failure,
+    flags::{global::GlobalFlags, signing::SignerFlags},
+};
 use eksact_core::view::Printer;
 use eksact_credentials::Environment;
 use eksact_identity::{

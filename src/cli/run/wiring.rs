@@ -2,10 +2,12 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
-use crate::cli::{Failure, flags::global::GlobalFlags, tokens::signing_flags};
+use crate::cli::{
+    Failure,
+    flags::{global::GlobalFlags, signing},
+};
 use eksact_cloud::{
     aws::{AwsClient, AwsSettings, IssuerClient, RoleToAssume, SessionName},
     kubernetes::{self, KubeconfigContext, KubernetesClient},
@@ -20,7 +22,7 @@ use eksact_core::{
     },
     view::{Printer, terminal_question},
 };
-use eksact_credentials::{CredentialSource, Environment, SharedConfig, SourceError, source::profile_name};
+use eksact_credentials::Environment;
 use eksact_simulator::Seed;
 
 /// The way to an account and a cluster.
@@ -171,7 +173,7 @@ impl Route {
             Some((
                 arn,
                 external_id,
-                signing_flags::own_session_name(&Environment::of_process()),
+                signing::own_session_name(&Environment::of_process()),
             ))
         });
         let given = role.map(|role| {
@@ -252,24 +254,4 @@ impl Account {
             "Name a `profile` or a `roleARN` of that account beside `id`, or correct `id`."
         )))
     }
-}
-
-/// The region of a profile in the AWS configuration files, when they name one. Files that cannot be read are told of by
-/// whoever needs their credentials.
-///
-/// # Errors
-/// When the profile that is asked for is in no file.
-pub(crate) fn region_of_profile(profile: Option<&str>) -> Result<Option<String>, Failure> {
-    let environment = Environment::of_process();
-    let Ok(config) = SharedConfig::load(&environment) else {
-        return Ok(None);
-    };
-    let found = CredentialSource::find(&environment, &config, profile, Timestamp::now());
-    if let Err(error @ SourceError::NoProfile { .. }) = found {
-        return Err(error.into());
-    }
-    Ok(config
-        .profile(profile_name(&environment, profile))
-        .and_then(|profile| profile.get("region"))
-        .map(str::to_owned))
 }

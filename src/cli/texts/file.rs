@@ -7,12 +7,15 @@ use std::{
 };
 
 use super::shell::joined;
-use crate::cli::{ExitCode, Failure, flags::global::GlobalFlags, fleet, nouns::access_entry};
+use crate::cli::{ExitCode, Failure, flags::global::GlobalFlags};
 use eksact_core::{
     config::{self, ClusterConfig, Diagnostic, InputFile, Loaded, Severity},
     view::{Printer, errors, text::harmless},
 };
 use eksact_yaml::text;
+
+/// The characters that make a glob of a path.
+pub(crate) const GLOB: [char; 4] = ['*', '?', '[', '{'];
 
 /// The configuration in the file `path`, or on standard input for `-`. Warnings and notes go to stderr.
 pub(crate) fn load(path: &str, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
@@ -25,7 +28,7 @@ pub(crate) fn load_all(
     global: &GlobalFlags,
     printer: &Printer,
 ) -> Result<ClusterConfig, Failure> {
-    if fleet::names_many(paths) {
+    if names_many(paths) {
         return Err(Failure::usage(
             "-f names a folder or a glob, and this command is about one cluster: name its file",
         ));
@@ -63,6 +66,17 @@ pub(crate) fn load_all(
         .with_help(remedy!("Leave --region out: the file names its region.")));
     }
     Ok(config)
+}
+
+/// Whether one of the values of `-f` names many files.
+pub(crate) fn names_many(values: &[impl AsRef<str>]) -> bool {
+    values.iter().any(|value| is_many(value.as_ref()))
+}
+
+/// Whether a value of `-f` does: a folder, or a glob that is no file itself.
+pub(crate) fn is_many(value: &str) -> bool {
+    let path = Path::new(value);
+    value != "-" && (path.is_dir() || (value.contains(GLOB) && !path.exists()))
 }
 
 /// What someone should look at in a configuration that can be used.
@@ -189,14 +203,19 @@ pub(crate) fn shown(diagnostics: &[Diagnostic], printer: &Printer) -> Failure {
         .with_code(ExitCode::Configuration)
 }
 
-/// Checks a configuration that was built from flags.
-pub(crate) fn checked(config: &ClusterConfig, printer: &Printer) -> Result<(), Failure> {
+/// Checks a configuration that was built from flags. There is no file to look into: each of `flags` is a key and the flag that stands
+/// for it in what is told.
+pub(crate) fn checked(
+    config: &ClusterConfig,
+    flags: &[(&str, &str)],
+    printer: &Printer,
+) -> Result<(), Failure> {
     let (errors, warnings): (Vec<Diagnostic>, Vec<Diagnostic>) = config::validate(config)
         .into_iter()
         .map(|mut diagnostic| {
-            // There is no file to look into: a mapping's key is a flag.
-            diagnostic.message = diagnostic.message.replace("iamIdentityMappings[0].", "--");
-            diagnostic.message = access_entry::in_flags(&diagnostic.message);
+            for (key, flag) in flags {
+                diagnostic.message = diagnostic.message.replace(key, flag);
+            }
             diagnostic
         })
         .partition(|diagnostic| diagnostic.severity == Severity::Error);

@@ -3,7 +3,6 @@
 pub(crate) mod decode;
 pub(crate) mod plain;
 pub(crate) mod signing;
-pub(crate) mod signing_flags;
 pub(crate) mod token;
 pub(crate) mod verify;
 pub(crate) mod whoami;

@@ -8,13 +8,11 @@ use std::{ffi::OsString, path::PathBuf};
 
 use lexopt::{Arg, Parser};
 
-use super::{
-    signing::{SignerFlags, SigningFlags},
-    token::{Format, TokenCommand},
-};
+use super::token::{Format, TokenCommand};
 use crate::cli::flags::{
     global::{Color, GlobalFlags, PARALLELISM, SANDBOX_FILE},
     place::{cluster_in_token, region},
+    signing::{SignerFlags, SigningFlags},
 };
 use eksact_core::config::is_blank;
 

@@ -1,5 +1,5 @@
 //! Whose token for which cluster: the look-up of the credentials from the nearest source to the farthest, and the cache on
-//! the way. The flags are in `signing_flags`.
+//! the way. The flags are in `flags::signing`.
 
 mod renewal;
 
@@ -8,9 +8,14 @@ use std::fmt::Write as _;
 use aws_credential_types::Credentials;
 use jiff::Timestamp;
 
-pub(crate) use super::signing_flags::{SignerFlags, SigningFlags};
 use super::token::Finished;
-use crate::cli::{Failure, flags::global::GlobalFlags};
+use crate::cli::{
+    Failure,
+    flags::{
+        global::GlobalFlags,
+        signing::{SignerFlags, SigningFlags},
+    },
+};
 use eksact_cloud::aws::{self, RoleToAssume, SessionName, credentials::Origin};
 use eksact_core::{
     config::not_a_region,

@@ -6,8 +6,12 @@
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::signing::{Signing, SigningFlags};
-use crate::cli::{ExitCode, Failure, flags::global::GlobalFlags, run::sandbox::SandboxSigner};
+use super::signing::Signing;
+use crate::cli::{
+    ExitCode, Failure,
+    flags::{global::GlobalFlags, signing::SigningFlags},
+    run::sandbox::SandboxSigner,
+};
 use eksact_core::view::Printer;
 use eksact_credentials::Environment;
 use eksact_identity::authn::exec_credential::{self, EXEC_INFO_VARIABLE};

@@ -4,14 +4,11 @@ use clap::{Args, Subcommand};
 use eksact_message::code::Code;
 use jiff::Timestamp;
 
-use super::{
-    decode::read_token,
-    signing::{Signing, SigningFlags},
-};
+use super::{decode::read_token, signing::Signing};
 use crate::cli::{
     ExitCode, Failure,
-    flags::global::GlobalFlags,
-    run::{sandbox::SandboxSigner, wiring},
+    flags::{global::GlobalFlags, place::region_of_profile, signing::SigningFlags},
+    run::sandbox::SandboxSigner,
     texts::facts_format::FactsFormat,
 };
 use eksact_cloud::{
@@ -88,7 +85,7 @@ impl VerifyToken {
         };
         let region = match signing.named_region() {
             Some(region) => Some(region.to_owned()),
-            None => wiring::region_of_profile(global.profile.as_deref())?,
+            None => region_of_profile(global.profile.as_deref())?,
         };
         let mut facts = checked(
             &token,

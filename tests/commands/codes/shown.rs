@@ -112,7 +112,34 @@ fn codes_are_all_shown_by_a_test() {
     );
 }
 
-/// The test above can fail.
+/// Whose row or fixture is gone shows nothing any more.
+#[test]
+fn snapshots_of_codes_each_have_a_row_or_a_fixture() {
+    let root = Path::new(ROOT);
+    let codes = root.join("tests/commands/codes");
+    let mut files = Vec::new();
+    rooms::files(&codes, &mut files);
+    files.retain(|file| !file.ends_with("shown.rs"));
+    let rows: String = files
+        .iter()
+        .map(|file| without_comments(&fs::read_to_string(file).unwrap()))
+        .collect();
+    let fixtures = root.join("tests/fixtures/codes");
+    let folders = [fixtures.clone(), fixtures.join("aws-auth")];
+    let mut seen = 0;
+    for entry in fs::read_dir(codes.join("snapshots")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let code = name.strip_suffix(".snap").unwrap_or(&name);
+        let has_fixture = folders
+            .iter()
+            .any(|folder| folder.join(format!("{code}.yaml")).exists());
+        assert!(has_fixture || rows.contains(&format!("\"{code}\"")), "{name}");
+        seen += 1;
+    }
+    assert!(seen > 100, "{seen}");
+}
+
+/// `codes_are_all_shown_by_a_test` can fail.
 #[test]
 fn code_that_no_test_has_is_found_out() {
     let mut seen = Seen {

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 /// One `remedy!("…")`.
 struct Template {
-    /// `src/cli/flow.rs:238`.
+    /// `src/cli/run/flow.rs:238`.
     place: String,
     /// As it is written, without line breaks.
     text: String,

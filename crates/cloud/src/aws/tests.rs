@@ -137,7 +137,7 @@ fn error(code: &str, message: &str, status: u16) -> Answer {
 }
 
 #[tokio::test]
-async fn all_pages_of_stacks_are_read_with_the_marker_of_the_page_before() {
+async fn stacks_are_read_to_the_last_page_with_the_marker_of_the_page_before() {
     let (url, asked) = serve(|request| match request {
         request if request.contains("NextToken=two") => stacks_page(&["c"], None),
         _ => stacks_page(&["a", "b"], Some("two")),
@@ -178,7 +178,7 @@ async fn list_fails_with_one_failed_page() {
 }
 
 #[tokio::test]
-async fn all_pages_of_a_change_set_are_read() {
+async fn change_set_is_read_to_its_last_page() {
     fn page(changes: &str, next: &str) -> Answer {
         let body = format!(
             "<DescribeChangeSetResponse><DescribeChangeSetResult><ChangeSetId>arn:c</ChangeSetId>\

@@ -242,7 +242,7 @@ mod tests {
 
     /// Few are all looked at; of many those that differ, and no more than ten of those that show a new change set, the newest.
     #[test]
-    fn of_many_stacks_few_are_looked_at() {
+    fn stacks_are_looked_at_few_of_many() {
         let stack = |number: usize, has_new_change_set: bool, status: &str| Stack {
             name: format!("stack-{number:02}"),
             id: String::new(),

@@ -411,7 +411,7 @@ mod tests {
 
         /// Any text at all is laid out without a panic and without a control character.
         #[test]
-        fn any_text_is_harmless(words in any::<String>(), width in 0_usize..60) {
+        fn page_is_harmless_with_any_text(words in any::<String>(), width in 0_usize..60) {
             let text = page(width, "- ", &[Span::plain(&words)]);
             prop_assert!(!text.chars().any(|c| c != '\n' && crate::view::text::is_harmful(c)));
         }

@@ -302,7 +302,7 @@ fn comments_stay_with_what_they_are_about() {
 }
 
 #[test]
-fn many_changes_are_made_at_once() {
+fn changes_are_made_many_at_once() {
     let many = |text: &str, changes: &[Change<'_>]| {
         let editor = Editor::new(text).unwrap();
         let before = reads();
@@ -398,7 +398,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn any_text_is_read_without_a_panic(text in any::<String>(), pieces in yaml_text()) {
+    fn editor_reads_any_text_without_a_panic(text in any::<String>(), pieces in yaml_text()) {
         let _ = Editor::new(text);
         let _ = Editor::new(pieces);
     }

@@ -6,6 +6,7 @@ pub(crate) use get::{GetAccessEntries, Row};
 
 use clap::{Args, ValueEnum, builder::PossibleValue};
 
+use super::Called as _;
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags, plan::PlanFlags},
@@ -205,25 +206,19 @@ fn policy(text: &str, partition: Partition) -> AccessPolicy {
     }
 }
 
-/// A message about the one entry that flags made, with flags in place of the file's keys.
-pub(crate) fn in_flags(message: &str) -> String {
-    let mut message = message.to_owned();
-    for (key, flag) in [
-        ("accessConfig.accessEntries[0].principalARN", "--principal-arn"),
-        (
-            "accessConfig.accessEntries[0].kubernetesGroups",
-            "--kubernetes-groups",
-        ),
-        (
-            "accessConfig.accessEntries[0].kubernetesUsername",
-            "--kubernetes-username",
-        ),
-        ("accessConfig.accessEntries[0].accessPolicies", "--access-policy"),
-    ] {
-        message = message.replace(key, flag);
-    }
-    message
-}
+/// Keys of the one entry that flags made, and those flags.
+const FLAGS: [(&str, &str); 4] = [
+    ("accessConfig.accessEntries[0].principalARN", "--principal-arn"),
+    (
+        "accessConfig.accessEntries[0].kubernetesGroups",
+        "--kubernetes-groups",
+    ),
+    (
+        "accessConfig.accessEntries[0].kubernetesUsername",
+        "--kubernetes-username",
+    ),
+    ("accessConfig.accessEntries[0].accessPolicies", "--access-policy"),
+];
 
 /// A request about access entries and nothing else of the file.
 fn request_about(
@@ -274,7 +269,7 @@ fn entries(
         },
         ..config.cluster_only()
     };
-    file::checked(&checked, printer)?;
+    file::checked(&checked, &FLAGS, printer)?;
     Ok(vec![entry])
 }
 
@@ -283,9 +278,7 @@ impl CreateAccessEntry {
         let config = self.cluster.config(global, printer)?;
         let entries = entries(&self.cluster, &self.entry, &config, |_| {}, printer)?;
         let request = request_about(&config, entries, AccessEntryScope::default(), &self.change.plan)?;
-        self.change
-            .end("create accessentry", request, global, printer)
-            .await
+        self.change.end(Self::WORDS, request, global, printer).await
     }
 }
 
@@ -316,9 +309,7 @@ impl UpdateAccessEntry {
             ..AccessEntryScope::default()
         };
         let request = request_about(&config, entries, scope, &self.change.plan)?;
-        self.change
-            .end("update accessentry", request, global, printer)
-            .await
+        self.change.end(Self::WORDS, request, global, printer).await
     }
 }
 
@@ -341,9 +332,7 @@ impl DeleteAccessEntry {
             ..AccessEntryScope::default()
         };
         let request = request_about(&config, Vec::new(), scope, &self.change.plan)?;
-        self.change
-            .end("delete accessentry", request, global, printer)
-            .await
+        self.change.end(Self::WORDS, request, global, printer).await
     }
 }
 

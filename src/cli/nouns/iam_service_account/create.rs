@@ -12,6 +12,7 @@ use crate::cli::{
         global::GlobalFlags,
         plan::{RoleFlags, ThumbprintFlags},
     },
+    nouns::Called as _,
     run::change::ChangeFlags,
     texts::file,
 };
@@ -118,7 +119,7 @@ impl CreateServiceAccount {
             only.insert(account.key(), named);
             config.iam.with_oidc = Located::unlocated(true);
             config.iam.service_accounts = vec![account];
-            file::checked(&config, printer)?;
+            file::checked(&config, &[], printer)?;
             config
         };
         let mut request = Request::ensure(config.about_service_accounts(), settings);
@@ -127,8 +128,6 @@ impl CreateServiceAccount {
             ..ServiceAccountScope::default()
         });
         request.ask(ProviderIntent::of_roles(request.service_accounts()));
-        self.change
-            .end("create iamserviceaccount", request, global, printer)
-            .await
+        self.change.end(Self::WORDS, request, global, printer).await
     }
 }

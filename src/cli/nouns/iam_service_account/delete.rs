@@ -14,6 +14,7 @@ use crate::cli::{
         global::GlobalFlags,
         plan::{RoleFlags, ThumbprintFlags, role_arn},
     },
+    nouns::Called as _,
     run::{change::ChangeFlags, wiring::Connection},
 };
 use eksact_core::{
@@ -92,7 +93,7 @@ impl DeleteServiceAccount {
         request.ask(ProviderIntent::Leave);
         request.ask(scope);
         self.change
-            .end_over(&connection, "delete iamserviceaccount", request, global, printer)
+            .end_over(&connection, Self::WORDS, request, global, printer)
             .await
     }
 

@@ -13,6 +13,7 @@ use crate::cli::{
         global::GlobalFlags,
         plan::{RoleFlags, ThumbprintFlags},
     },
+    nouns::Called as _,
     run::{change::ChangeFlags, wiring::Connection},
     texts::file,
 };
@@ -66,7 +67,7 @@ impl UpdateServiceAccount {
             self.request_from_live(settings, global, printer).await?
         };
         self.change
-            .end_over(&connection, "update iamserviceaccount", request, global, printer)
+            .end_over(&connection, Self::WORDS, request, global, printer)
             .await
     }
 
@@ -95,7 +96,7 @@ impl UpdateServiceAccount {
         account.role_only = true;
         config.iam.with_oidc = Located::unlocated(true);
         config.iam.service_accounts = vec![account];
-        file::checked(&config, printer)?;
+        file::checked(&config, &[], printer)?;
         let mut request = Request::ensure(config.about_service_accounts(), settings);
         request.ask(ProviderIntent::Require);
         request.ask(ServiceAccountScope {

@@ -6,6 +6,7 @@ pub(crate) use get::{GetIdentityMappings, Row};
 
 use clap::Args;
 
+use super::Called as _;
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::AnyClusterFlags, global::GlobalFlags, plan::PlanFlags},
@@ -118,7 +119,7 @@ impl CreateIdentityMapping {
                     identity_mappings: vec![mapping],
                     ..request.config.access.place_and_rule()
                 };
-                file::checked(&request.config, printer)?;
+                file::checked(&request.config, &[("iamIdentityMappings[0].", "--")], printer)?;
             }
             None if request.config.access.identity_mappings.is_empty() => {
                 return Err(Failure::error("'iamIdentityMappings' is not defined in the file"));
@@ -131,9 +132,7 @@ impl CreateIdentityMapping {
                 };
             }
         }
-        self.change
-            .end("create iamidentitymapping", request, global, printer)
-            .await
+        self.change.end(Self::WORDS, request, global, printer).await
     }
 
     /// The mapping that the flags make; none where a file has them.
@@ -231,8 +230,6 @@ impl DeleteIdentityMapping {
         // The file says which cluster; what it maps is not compared here.
         request.config.access = request.config.access.place_and_rule();
         request.ask(AwsAuthScope::Delete(vec![selector]));
-        self.change
-            .end("delete iamidentitymapping", request, global, printer)
-            .await
+        self.change.end(Self::WORDS, request, global, printer).await
     }
 }

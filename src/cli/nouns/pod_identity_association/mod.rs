@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
+use super::Called as _;
 use crate::cli::{
     ExitCode, Failure,
     flags::{
@@ -207,11 +208,9 @@ impl CreatePodIdentityAssociation {
         request.config.pod_identity_associations = these(named.map_or(listed.list, |one| vec![one]));
         self.agent.ask(&mut request);
         if is_named {
-            file::checked(&request.config, printer)?;
+            file::checked(&request.config, &[], printer)?;
         }
-        self.change
-            .end("create podidentityassociation", request, global, printer)
-            .await
+        self.change.end(Self::WORDS, request, global, printer).await
     }
 
     /// The association that the flags make. What is missing or does not go together is said in eksctl's words.
@@ -335,15 +334,9 @@ impl UpdatePodIdentityAssociation {
             }
         };
         request.config.pod_identity_associations = these(list);
-        file::checked(&request.config, printer)?;
+        file::checked(&request.config, &[], printer)?;
         self.change
-            .end_over(
-                &connection,
-                "update podidentityassociation",
-                request,
-                global,
-                printer,
-            )
+            .end_over(&connection, Self::WORDS, request, global, printer)
             .await
     }
 }
@@ -402,8 +395,6 @@ impl DeletePodIdentityAssociation {
             None => listed.list.iter().map(PodIdentityAssociation::key).collect(),
         };
         request.ask(PodIdentityScope { delete });
-        self.change
-            .end("delete podidentityassociation", request, global, printer)
-            .await
+        self.change.end(Self::WORDS, request, global, printer).await
     }
 }

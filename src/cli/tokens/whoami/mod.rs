@@ -19,10 +19,10 @@ use self::{
     aws_auth::{PastedAwsAuth, read_aws_auth},
     sources::{Server, Sources, roots},
 };
-use super::signing::{SignerFlags, Signing};
+use super::signing::Signing;
 use crate::cli::{
     self, ExitCode, Failure,
-    flags::{global::GlobalFlags, place::cluster_in_token},
+    flags::{global::GlobalFlags, place::cluster_in_token, signing::SignerFlags},
     run::sandbox::{self, SandboxSigner},
     texts::facts_format::FactsFormat,
 };

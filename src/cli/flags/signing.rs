@@ -1,15 +1,13 @@
 //! The flags that say whose token for which cluster, in the words of aws-iam-authenticator and of `aws eks get-token`. What
-//! is made of them is in `signing`.
+//! is made of them is in `tokens::signing`.
 
 use clap::Args;
 
-use crate::cli::{
-    Failure,
-    flags::place::{cluster_in_token, region},
-    kubeconfig,
-};
+use super::place::{cluster_in_token, region};
+use crate::cli::Failure;
 use eksact_cloud::aws::{RoleToAssume, SessionName};
 use eksact_credentials::Environment;
+use eksact_identity::iam::{Arn, arn::is_account_id};
 
 /// Which cluster, and who.
 #[derive(Clone, Debug, Args)]
@@ -88,7 +86,7 @@ impl SignerFlags {
             }
             return Ok(None);
         };
-        let arn = kubeconfig::flags::role("--role-arn", arn)?;
+        let arn = role("--role-arn", arn)?;
         let own = || own_session_name(environment);
         let session_name = match &self.session_name {
             Some(name) => SessionName::Named(name.clone()),
@@ -101,6 +99,23 @@ impl SignerFlags {
             session_name,
         }))
     }
+}
+
+/// The ARN of a role that can be assumed.
+pub(crate) fn role(flag: &str, text: &str) -> Result<String, Failure> {
+    let arn: Arn = text
+        .parse()
+        .map_err(|error| Failure::usage(format!("{flag}: {error}")))?;
+    // A variable that is not set leaves the account empty.
+    if arn.service != "iam" || arn.role_name().is_none() || !is_account_id(&arn.account) {
+        return Err(
+            Failure::usage(format!("{flag}: `{text}` is not the ARN of a role")).with_help(remedy!(
+                "Write it like arn:{}:iam::111122223333:role/my-role.",
+                arn.partition
+            )),
+        );
+    }
+    Ok(text.to_owned())
 }
 
 /// `eksact-USER`, so that audit logs tell people apart; in the characters and the length that STS allows.
