@@ -3,7 +3,8 @@
 //!
 //! Blank text is an error. A key without any value is absence, as in eksctl, and so a warning; in eksact's own kind, where
 //! absence can mean more than the value would (`namespaces:`), it is an error, too. The values of labels, annotations and
-//! tags may be empty, and so may `apiGroups`, whose empty item is the core group.
+//! tags may be empty, and so may what the field list marks so: `apiGroups`, whose empty item is the core group, and the version, with
+//! which eksact does nothing.
 
 use super::diagnostic::Severity;
 use super::document::DocumentKind;
@@ -52,14 +53,11 @@ impl Walk {
     fn field(&mut self, node: &Node, field: &Field, path: &FieldPath) {
         match (&field.holds, node.content()) {
             _ if node.is_null() => self.without_value(field, path),
-            (FieldType::Text, Content::Scalar { text, .. }) => self.text(text, path),
+            (FieldType::Text, Content::Scalar { text, .. }) => self.text(text, field, path),
             (FieldType::List(item), Content::Sequence(items)) if **item == FieldType::Text => {
-                let may_be_empty = field.name == "apiGroups";
                 for (index, item) in items.iter().enumerate() {
-                    let text = item.text().unwrap_or_default();
-                    if !(may_be_empty && text.is_empty()) && matches!(item.content(), Content::Scalar { .. })
-                    {
-                        self.text(text, &path.index(index));
+                    if matches!(item.content(), Content::Scalar { .. }) {
+                        self.text(item.text().unwrap_or_default(), field, &path.index(index));
                     }
                 }
             }
@@ -82,8 +80,8 @@ impl Walk {
         }
     }
 
-    fn text(&mut self, text: &str, path: &FieldPath) {
-        if is_blank(text) {
+    fn text(&mut self, text: &str, field: &Field, path: &FieldPath) {
+        if is_blank(text) && !(field.may_be_empty && text.is_empty()) {
             let what = if text.is_empty() { "empty" } else { "blank" };
             let finding = Finding::error(Code::Empty, path.clone(), format!("{path} is {what}"));
             self.findings.push(finding.help(fill_in()));
