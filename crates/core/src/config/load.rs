@@ -112,8 +112,15 @@ fn on_tree<const LISTS: usize>(kind: DocumentKind, root: &Node, meaning: [Findin
         .into_iter()
         .partition(|finding| finding.explained_from_below);
     let placeholders = placeholder::check(kind, root).into_vec();
-    // A value that is not filled in yet is of no type.
-    findings.retain(|finding| finding.at_key || !is_explained(finding, &placeholders));
+    // A value that is not filled in yet is of no type, and such a key is not one that is unknown.
+    findings.retain(|finding| {
+        if finding.at_key {
+            let is_its = |other: &Finding| other.at_key && other.path == finding.path;
+            finding.code != Code::UnknownKey || !placeholders.iter().any(is_its)
+        } else {
+            !is_explained(finding, &placeholders)
+        }
+    });
     findings.extend(placeholders);
     findings.extend(cluster_access::check_options(kind, root));
     let mut blanks = blank::check(kind, root).into_vec();

@@ -112,6 +112,30 @@ fn managed_sections_have_no_keys_without_value_unsaid() {
 }
 
 #[test]
+fn managed_sections_have_no_placeholders_in_keys() {
+    for (section, path) in [
+        (SECTIONS[0].0, "iam.serviceAccounts[0]"),
+        ("iam: {withOIDC: true, @}\n", "iam"),
+        ("accessConfig: {authenticationMode: API, @}\n", "accessConfig"),
+        (
+            "iamIdentityMappings: [{arn: 'arn:aws:iam::111122223333:role/r', username: a, groups: [a], @}]\n",
+            "iamIdentityMappings[0]",
+        ),
+    ] {
+        let file = format!("{HEAD}{}", section.replace("roleName: \"@\"", "@")).replace('@', "\"${K}\": x");
+        let said = report(&file);
+        assert!(
+            said.contains("error: `${K}` is not expanded by eksact\n"),
+            "{path}: {said}"
+        );
+        assert_eq!(said.matches(": error: ").count(), 1, "{said}");
+    }
+    // At the root it may be anybody's.
+    let said = report(&format!("{HEAD}\"${{K}}\": x\n"));
+    assert_eq!(said.matches(": error: ").count(), 1, "{said}");
+}
+
+#[test]
 fn managed_sections_have_no_placeholders() {
     for (section, path, _) in SECTIONS {
         let said = report(&filled(section, "${NAME}"));
