@@ -243,6 +243,12 @@ fn shapes() -> Vec<Check> {
             "[{type: oidc, name",
         ),
         fault(
+            "identityProviders: [{type: oidc, name: \"\\t\", issuerURL: 'https://b', clientID: c}]",
+            "a variable was probably not set: fill it in",
+            "\"\\t\"",
+            "a",
+        ),
+        fault(
             "iam: {withOidc: true}",
             "did you mean `withOIDC`? Keys are case-sensitive",
             "withOidc",

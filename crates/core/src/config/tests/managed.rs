@@ -112,6 +112,70 @@ fn managed_sections_have_no_keys_without_value_unsaid() {
 }
 
 #[test]
+fn managed_sections_say_once_what_must_be_there() {
+    let provider =
+        "identityProviders: [{type: oidc, name: a, clientID: b, issuerURL: 'https://x.example.com'}]\n";
+    let entry = "accessConfig: {accessEntries: [{principalARN: 'arn:aws:iam::111122223333:role/r'}]}\n";
+    let policy = "accessConfig: {accessEntries: [{principalARN: 'arn:aws:iam::111122223333:role/r', accessPolicies: [{policyARN: x, accessScope: {type: cluster}}]}]}\n";
+    let association = "iam: {podIdentityAssociations: [{namespace: a, serviceAccountName: b, roleARN: 'arn:aws:iam::111122223333:role/r'}]}\n";
+    for (section, from, key, wanted) in [
+        (provider, "oidc", "type", "type must be set\n"),
+        (provider, "a", "name", "name must be set and non-empty\n"),
+        (provider, "b", "clientID", "clientID must be set and non-empty\n"),
+        (
+            provider,
+            "'https://x.example.com'",
+            "issuerURL",
+            "issuerURL must be set and non-empty\n",
+        ),
+        (
+            entry,
+            "'arn:aws:iam::111122223333:role/r'",
+            "principalARN",
+            "principalARN must be set to a valid AWS ARN\n",
+        ),
+        (
+            policy,
+            "x",
+            "policyARN",
+            "policyARN must be set to a valid AWS ARN\n",
+        ),
+        (association, "a", "namespace", "namespace must be set\n"),
+        (
+            association,
+            "b",
+            "serviceAccountName",
+            "serviceAccountName must be set\n",
+        ),
+    ] {
+        let (from, blank) = (format!("{key}: {from}"), |value: &str| format!("{key}: {value}"));
+        for value in ["\"\"", "~"] {
+            let said = report(&format!("{HEAD}{section}").replacen(&from, &blank(value), 1));
+            assert!(said.contains(wanted), "{key}: {value}: {said}");
+            assert_eq!(said.matches(": error: ").count(), 1, "{said}");
+            assert!(
+                !said.contains("warning: ") && !said.contains("leave the key out"),
+                "{said}"
+            );
+        }
+        let said = report(&format!("{HEAD}{section}").replacen(&from, &blank("\"\\t\""), 1));
+        assert_eq!(said.matches(": error: ").count(), 1, "{said}");
+        // Without the key the next complaint would come.
+        assert!(
+            section != provider || !said.contains("leave the key out"),
+            "{said}"
+        );
+    }
+    let said = report(&format!(
+        "{HEAD}iam: {{withOIDC: ~, serviceAccounts: [{{metadata: {{name: a}}, wellKnownPolicies: {{autoScaler: true}}}}]}}\n"
+    ));
+    assert!(
+        said.contains("withOIDC must be enabled") && !said.contains("warning: "),
+        "{said}"
+    );
+}
+
+#[test]
 fn managed_sections_have_no_placeholders_in_keys() {
     for (section, path) in [
         (SECTIONS[0].0, "iam.serviceAccounts[0]"),
