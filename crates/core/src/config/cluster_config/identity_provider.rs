@@ -197,3 +197,20 @@ fn one(provider: &IdentityProvider, path: &FieldPath, findings: &mut Findings) {
 fn push(finding: Finding, provider: &IdentityProvider, findings: &mut Findings) {
     findings.push(finding.located(provider.location.as_ref()));
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use crate::config::tests::{HEAD, said};
+
+    #[test]
+    fn identity_provider_follows_eksctls_rules() {
+        assert_snapshot!(said(&format!("{HEAD}identityProviders: [{{name: a, issuerURL: b}}]\n")), @r#"
+        4:21: error: identityProviders[0] is invalid: clientID must be set and non-empty
+        4:21: error: identityProviders[0] is invalid: type must be set
+            help: write `type: oidc`
+        4:42: error: the issuer URL `b` must begin with https://
+        "#);
+    }
+}

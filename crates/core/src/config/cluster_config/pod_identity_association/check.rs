@@ -227,8 +227,7 @@ fn session(association: &PodIdentityAssociation, path: &FieldPath, found: &mut V
 mod tests {
     use insta::assert_snapshot;
 
-    use crate::config::tests::HEAD;
-    use crate::config::validate::tests::said;
+    use crate::config::tests::{HEAD, said};
 
     fn about(associations: &str) -> String {
         said(&format!("{HEAD}iam:\n  podIdentityAssociations:\n{associations}"))
