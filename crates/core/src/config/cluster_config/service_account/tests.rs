@@ -31,9 +31,14 @@ fn eksctls_rules_for_service_accounts() {
         help: for a role without any policy write `attachPolicyARNs: []`
     "#);
     assert_snapshot!(about("\n{metadata: {name: a}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']},\n{metadata: {name: a, namespace: default}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']}"), @r#"
-    6:19: error: the service account `default/a` is in the list twice; the first is iam.serviceAccounts[0], on line 5
+    6:19: error: iam.serviceAccounts[1] is the service account `default/a`, which is in the list already: iam.serviceAccounts[0], on line 5
         help: leave one out
     "#);
+    let thrice = about(&"\n{metadata: {name: a}, attachPolicyARNs: []},".repeat(3));
+    assert!(
+        thrice.contains("iam.serviceAccounts[2] is the service account `default/a`, which is in the list already: iam.serviceAccounts[0], on line 5"),
+        "{thrice}"
+    );
 }
 
 #[test]
