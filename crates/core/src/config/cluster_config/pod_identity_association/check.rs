@@ -64,9 +64,15 @@ pub(in crate::config::cluster_config) fn check(
             let location = finding.location.clone().or_else(|| association.location.clone());
             findings.push(Finding { location, ..finding });
         }
+        let own = &association.tags;
+        if association.role_arn.is_some() {
+            // No role is made, so no stack.
+            tags::check(own, &path.key("tags"), findings);
+            continue;
+        }
         let stack = tags::OfStack {
             cluster: &config.metadata.tags,
-            own: &association.tags,
+            own,
             name: &association.key().to_string(),
             location: association.location.as_ref(),
         };
@@ -251,6 +257,24 @@ mod tests {
         8:127: warning: roleName has no effect together with roleARN
             help: roleARN uses an existing role as it is
         "#);
+    }
+
+    #[test]
+    fn tags_are_counted_for_a_stack_only_where_one_is_made() {
+        let tags: Vec<String> = (0..47).map(|index| format!("k{index}: v")).collect();
+        let of = |keys: &str| {
+            about(&format!(
+                "  - {{namespace: a, serviceAccountName: b, {keys}, tags: {{{}}}}}\n",
+                tags.join(", ")
+            ))
+        };
+        let said = of("permissionPolicyARNs: ['arn:aws:iam::aws:policy/A']");
+        assert!(said.contains("the stack of `a/b` would have 51 tags"), "{said}");
+        assert_eq!(of("roleARN: 'arn:aws:iam::111122223333:role/r'"), "");
+        let said = about(
+            "  - {namespace: a, serviceAccountName: b, roleARN: 'arn:aws:iam::111122223333:role/r', tags: {'aws:x': v, Team: v, team: v}}\n",
+        );
+        assert_eq!(said.matches("error: ").count(), 2, "{said}");
     }
 
     #[test]
