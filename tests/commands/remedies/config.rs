@@ -249,6 +249,18 @@ fn shapes() -> Vec<Check> {
             "a",
         ),
         fault(
+            "identityProviders: [{type: oidc, issuerURL: 'https://b', clientID: c}]",
+            "write it, such as `name: my-provider`",
+            "oidc,",
+            "oidc, name: my-provider,",
+        ),
+        fault(
+            "identityProviders:\n- {type: oidc, name: a, issuerURL: 'https://b', clientID: c}\n- {type: oidc, name: a, issuerURL: 'https://d', clientID: c}",
+            "leave one out",
+            "- {type: oidc, name: a, issuerURL: 'https://d', clientID: c}",
+            "",
+        ),
+        fault(
             "iam: {withOidc: true}",
             "did you mean `withOIDC`? Keys are case-sensitive",
             "withOidc",

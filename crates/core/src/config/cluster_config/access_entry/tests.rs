@@ -245,6 +245,7 @@ fn eksctls_rules_for_access_entries() {
         "{HEAD}accessConfig:\n  authenticationMode: CONFIG_MAP\n  accessEntries:\n  - {{type: STANDARD}}\n  - &e {{principalARN: 'arn:aws:iam::111122223333:role/r', type: EC2_LINUX, kubernetesGroups: [a], accessPolicies: []}}\n  - {{<<: *e, type: EC2LINUX}}\n  - principalARN: arn:aws:iam::111122223333:role/s\n    accessPolicies:\n    - {{policyARN: 'arn:aws:iam::aws:policy/A', accessScope: {{type: cluster, namespaces: [a]}}}}\n    - {{policyARN: 'arn:aws:eks::aws:cluster-access-policy', accessScope: {{type: namespace}}}}\n    - {{accessScope: {{type: clusters}}}}\n    - {{policyARN: 'arn:aws:eks::aws:cluster-access-policy/A'}}\n"
     )), @r#"
     5:23: error: accessConfig.authenticationMode must be set to either API_AND_CONFIG_MAP or API to use access entries
+        help: write `authenticationMode: API_AND_CONFIG_MAP`, which keeps `aws-auth`, or leave the entries out
     7:5: error: accessConfig.accessEntries[0].principalARN must be set to a valid AWS ARN
         help: write the ARN of a role or user with its path, like arn:aws:iam::111122223333:role/team/dev
     8:23: error: duplicate access entry accessConfig.accessEntries[2] with principal ARN `arn:aws:iam::111122223333:role/r`; the first is accessConfig.accessEntries[1]

@@ -146,7 +146,13 @@ fn role_source(association: &PodIdentityAssociation, path: &FieldPath, found: &m
             "at least one of the following must be specified: {path}.roleARN, {path}.permissionPolicy, \
              {path}.permissionPolicyARNs, {path}.wellKnownPolicies"
         );
-        found.push(Finding::error(Code::PodIdentity, path.clone(), message).explained_from_below());
+        found.push(
+            Finding::error(Code::PodIdentity, path.clone(), message)
+                .help(remedy!(
+                    "name an existing role with `roleARN`, or write what the one that is made may do, such as `permissionPolicyARNs`"
+                ))
+                .explained_from_below(),
+        );
     }
     let Some(name) = &association.permission_policy_name else {
         return;
@@ -245,6 +251,7 @@ mod tests {
             "  - {namespace: a, serviceAccountName: b, permissionPolicyName: x}\n  - {permissionPolicyName: '-', permissionPolicy: {a: b}}\n  - {namespace: a, serviceAccountName: c, roleARN: 'arn:aws:iam::111122223333:role/r', wellKnownPolicies: {autoScaler: true}, roleName: x}\n"
         ), @r#"
         6:5: error: at least one of the following must be specified: iam.podIdentityAssociations[0].roleARN, iam.podIdentityAssociations[0].permissionPolicy, iam.podIdentityAssociations[0].permissionPolicyARNs, iam.podIdentityAssociations[0].wellKnownPolicies
+            help: name an existing role with `roleARN`, or write what the one that is made may do, such as `permissionPolicyARNs`
         6:43: error: iam.podIdentityAssociations[0]: permissionPolicyName requires permissionPolicy to be set
         7:5: error: iam.podIdentityAssociations[1].namespace must be set
         7:5: error: iam.podIdentityAssociations[1].serviceAccountName must be set
