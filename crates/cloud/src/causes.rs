@@ -17,10 +17,13 @@ pub(crate) fn is_time_limit(cause: &(dyn Error + 'static)) -> bool {
 /// What a cause says, without tokens. rustls adds the address of a page about its own use to a connection that the other side cuts.
 pub(crate) fn text(cause: &(dyn Error + 'static)) -> String {
     let text = cause.to_string();
-    let text = text
-        .split_once(": https://docs.rs/rustls/")
-        .map_or(text.as_str(), |(said, _)| said);
-    without_secrets(text.trim()).into_owned()
+    let mut parts = text.split(": https://docs.rs/rustls/");
+    let mut said = parts.next().unwrap_or_default().to_owned();
+    for rest in parts {
+        let behind = rest.find(char::is_whitespace).and_then(|end| rest.get(end..));
+        said.push_str(behind.unwrap_or_default());
+    }
+    without_secrets(said.trim()).into_owned()
 }
 
 /// The error and what led to it. An `io::Error` hides the error that it wraps from `source`, and that is where rustls
@@ -81,10 +84,15 @@ mod tests {
     #[test]
     fn cut_connection_is_told_without_the_manual_of_rustls() {
         let cut = "peer closed connection without sending TLS close_notify: https://docs.rs/rustls/latest/rustls/manual/_03_howto/index.html#unexpected-eof";
+        let said = "peer closed connection without sending TLS close_notify";
+        let of = |text_of_cause: &str| text(&io::Error::new(io::ErrorKind::UnexpectedEof, text_of_cause));
+        assert_eq!(of(cut), said);
+        // What stands behind the address is the cause's own.
         assert_eq!(
-            text(&io::Error::new(io::ErrorKind::UnexpectedEof, cut)),
-            "peer closed connection without sending TLS close_notify"
+            of(&format!("{cut} (after 3 attempts)")),
+            format!("{said} (after 3 attempts)")
         );
+        assert_eq!(of(&format!("{cut} then {cut}")), format!("{said} then {said}"));
     }
 
     #[test]

@@ -105,6 +105,14 @@ fn written() -> Vec<Check> {
         "accessPolicies: [{{policyARN: '{VIEW}', accessScope: {{type: cluster}}}}, {{policyARN: '{VIEW}', accessScope: {{type: namespace, namespaces: [default]}}}}]"
     );
     vec![
+        fault(
+            &format!(
+                "accessConfig: {{authenticationMode: CONFIG_MAP, accessEntries: [{{principalARN: '{DEV}'}}]}}"
+            ),
+            "write `authenticationMode: API_AND_CONFIG_MAP`",
+            "Mode: CONFIG_MAP",
+            "Mode: API_AND_CONFIG_MAP",
+        ),
         entry(
             "{principalARN: dev}",
             "write the ARN of a role or user with its path",

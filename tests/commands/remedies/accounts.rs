@@ -56,6 +56,7 @@ pub(super) fn cases() -> Vec<Check> {
         account("roleName: 'path/app'", "a name has no path; eksctl's format has no field for one", "path/", ""),
         account("roleName: 'a b'", "it has 1 to 64 letters, digits and `_+=,.@-`", "a b", "a-b"),
         account("subjectPattern: 'ns:a'", "it matches the name only (the namespace is fixed)", "ns:a", "app-*"),
+        account("subjectPattern: 'x*'", "correct one of the two: `*` stands for any text, `?` for one character", "x*", "app-*"),
         account("subjectPattern: '**'", "name a prefix, such as `app-*`", "**", "app-*"),
         account("attachPolicy: {Version: '2012-10-17'}", "list at least one statement under `Statement`, with `Effect`, `Action` and `Resource`", "{Version: '2012-10-17'}", "{Version: '2012-10-17', Statement: [{Effect: Allow, Action: 's3:GetObject', Resource: '*'}]}"),
         account("attachPolicy: {Version: '2012-10-17', Statement: [{Effect: Allow, Action: 's3:GetObject', Resource: '✓'}]}", "only characters up to U+00FF are allowed", "✓", "*"),

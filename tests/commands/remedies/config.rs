@@ -243,6 +243,24 @@ fn shapes() -> Vec<Check> {
             "[{type: oidc, name",
         ),
         fault(
+            "identityProviders: [{type: oidc, name: \"\\t\", issuerURL: 'https://b', clientID: c}]",
+            "a variable was probably not set: fill it in",
+            "\"\\t\"",
+            "a",
+        ),
+        fault(
+            "identityProviders: [{type: oidc, issuerURL: 'https://b', clientID: c}]",
+            "write it, such as `name: my-provider`",
+            "oidc,",
+            "oidc, name: my-provider,",
+        ),
+        fault(
+            "identityProviders:\n- {type: oidc, name: a, issuerURL: 'https://b', clientID: c}\n- {type: oidc, name: a, issuerURL: 'https://d', clientID: c}",
+            "leave one out",
+            "- {type: oidc, name: a, issuerURL: 'https://d', clientID: c}",
+            "",
+        ),
+        fault(
             "iam: {withOidc: true}",
             "did you mean `withOIDC`? Keys are case-sensitive",
             "withOidc",

@@ -78,6 +78,12 @@ pub(super) fn cases() -> Vec<Check> {
             .replace("c.yaml", "web-*", "web-1")
             .check(),
         fault(
+            "createServiceAccount: false",
+            "name an existing role with `roleARN`",
+            "createServiceAccount: false",
+            &given,
+        ),
+        fault(
             &format!("{given}, roleName: other"),
             "roleARN uses an existing role as it is",
             ", roleName: other",

@@ -3,7 +3,8 @@
 //!
 //! Blank text is an error. A key without any value is absence, as in eksctl, and so a warning; in eksact's own kind, where
 //! absence can mean more than the value would (`namespaces:`), it is an error, too. The values of labels, annotations and
-//! tags may be empty, and so may `apiGroups`, whose empty item is the core group.
+//! tags may be empty, and so may what the field list marks so: `apiGroups`, whose empty item is the core group, and the version, with
+//! which eksact does nothing.
 
 use super::diagnostic::Severity;
 use super::document::DocumentKind;
@@ -14,8 +15,12 @@ use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use eksact_yaml::{Content, Node};
 
-fn fill_in() -> Remedy {
-    remedy!("a variable was probably not set: fill it in, or leave the key out")
+fn fill_in(is_required: bool) -> Remedy {
+    if is_required {
+        remedy!("a variable was probably not set: fill it in")
+    } else {
+        remedy!("a variable was probably not set: fill it in, or leave the key out")
+    }
 }
 
 /// The findings about everything that eksact acts on.
@@ -52,14 +57,11 @@ impl Walk {
     fn field(&mut self, node: &Node, field: &Field, path: &FieldPath) {
         match (&field.holds, node.content()) {
             _ if node.is_null() => self.without_value(field, path),
-            (FieldType::Text, Content::Scalar { text, .. }) => self.text(text, path),
+            (FieldType::Text, Content::Scalar { text, .. }) => self.text(text, field, field.required, path),
             (FieldType::List(item), Content::Sequence(items)) if **item == FieldType::Text => {
-                let may_be_empty = field.name == "apiGroups";
                 for (index, item) in items.iter().enumerate() {
-                    let text = item.text().unwrap_or_default();
-                    if !(may_be_empty && text.is_empty()) && matches!(item.content(), Content::Scalar { .. })
-                    {
-                        self.text(text, &path.index(index));
+                    if matches!(item.content(), Content::Scalar { .. }) {
+                        self.text(item.text().unwrap_or_default(), field, false, &path.index(index));
                     }
                 }
             }
@@ -67,7 +69,7 @@ impl Walk {
                 for entry in entries.iter().filter(|entry| is_blank(&entry.key)) {
                     let message = format!("{path} has an empty key");
                     let finding = Finding::error(Code::Empty, path.key(&entry.key), message);
-                    self.findings.push(finding.at_key().help(fill_in()));
+                    self.findings.push(finding.at_key().help(fill_in(false)));
                 }
             }
             (FieldType::Object(name), Content::Mapping(_)) => self.object(node, name, path),
@@ -82,11 +84,11 @@ impl Walk {
         }
     }
 
-    fn text(&mut self, text: &str, path: &FieldPath) {
-        if is_blank(text) {
+    fn text(&mut self, text: &str, field: &Field, is_required: bool, path: &FieldPath) {
+        if is_blank(text) && !(field.may_be_empty && text.is_empty()) {
             let what = if text.is_empty() { "empty" } else { "blank" };
             let finding = Finding::error(Code::Empty, path.clone(), format!("{path} is {what}"));
-            self.findings.push(finding.help(fill_in()));
+            self.findings.push(finding.help(fill_in(is_required)));
         }
     }
 
@@ -99,7 +101,7 @@ impl Walk {
         let message = format!("{path} has no value");
         let mut finding = Finding::error(Code::Empty, path.clone(), message)
             .at_key()
-            .help(fill_in());
+            .help(fill_in(field.required));
         if !own {
             finding.severity = Severity::Warning;
             finding.message.push_str(" and is treated as left out");

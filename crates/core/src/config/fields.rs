@@ -98,6 +98,7 @@ impl FieldType {
 
 /// One field of a type.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a mark of the field list")]
 pub(super) struct Field {
     pub(super) name: String,
     pub(super) holds: FieldType,
@@ -106,10 +107,35 @@ pub(super) struct Field {
     pub(super) managed: bool,
     /// Whether eksact takes it and does nothing with it, though it stands in what eksact manages.
     ignored: bool,
+    /// Whether an empty text is as good as any.
+    pub(super) may_be_empty: bool,
     /// The values that it may have; empty when any will do.
     pub(super) allowed: Vec<String>,
     pub(super) default: Option<String>,
     pub(super) description: Option<String>,
+}
+
+impl Field {
+    /// Takes one of the words behind the type. Whether there is such a word; the tests hold the tables to it.
+    fn mark(&mut self, word: &str) -> bool {
+        let argument = |name: &str| word.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')');
+        match word {
+            "required" => self.required = true,
+            "managed" => self.managed = true,
+            "ignored" => self.ignored = true,
+            "may-be-empty" => self.may_be_empty = true,
+            _ => {
+                if let Some(values) = argument("one-of") {
+                    self.allowed = values.split('|').map(str::to_owned).collect();
+                } else if let Some(value) = argument("default") {
+                    self.default = Some(value.to_owned());
+                } else {
+                    return false;
+                }
+            }
+        }
+        true
+    }
 }
 
 /// One type: an object with named fields.
@@ -203,23 +229,13 @@ fn parse_field(head: &str, description: Option<String>) -> Option<Field> {
         required: false,
         managed: false,
         ignored: false,
+        may_be_empty: false,
         allowed: Vec::new(),
         default: None,
         description,
     };
     for word in words {
-        let argument = |name: &str| word.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')');
-        if word == "required" {
-            field.required = true;
-        } else if word == "managed" {
-            field.managed = true;
-        } else if word == "ignored" {
-            field.ignored = true;
-        } else if let Some(values) = argument("one-of") {
-            field.allowed = values.split('|').map(str::to_owned).collect();
-        } else if let Some(value) = argument("default") {
-            field.default = Some(value.to_owned());
-        }
+        field.mark(word);
     }
     Some(field)
 }
@@ -252,7 +268,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn holds_the_whole_format() {
+    fn fields_are_those_of_the_whole_format() {
         // 422 fields of eksctl 0.231, and the nine of the OIDC provider a second time beside `type`.
         let types = types(DocumentKind::ClusterConfig);
         assert_eq!(types.len(), 77);
@@ -260,6 +276,36 @@ mod tests {
             types.values().map(|object| object.fields.len()).sum::<usize>(),
             422 + 9
         );
+    }
+
+    #[test]
+    fn words_of_the_tables_are_all_known() {
+        for (kind, tables) in [
+            (DocumentKind::ClusterConfig, &CLUSTER_CONFIG[..]),
+            (DocumentKind::ClusterAccess, &CLUSTER_ACCESS),
+        ] {
+            let lines = tables.iter().flat_map(|table| table.lines());
+            for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+                let head = line.split_once(" -- ").map_or(line, |(head, _)| head);
+                if head.starts_with(' ') {
+                    let mut field = parse_field(head, None).unwrap_or_else(|| panic!("no type: {line}"));
+                    for word in head.split_whitespace().skip(2) {
+                        assert!(field.mark(word), "{word}: {line}");
+                    }
+                } else if let [_, rest @ ..] = head.split_whitespace().collect::<Vec<_>>().as_slice()
+                    && !rest.is_empty()
+                {
+                    let ["with", other] = rest else {
+                        panic!("{line}");
+                    };
+                    assert!(types(kind).contains_key(*other), "{other}: {line}");
+                }
+            }
+        }
+        let mut field = parse_field("a string", None).unwrap();
+        for word in ["ignroed", "default", "one-of(a", "with"] {
+            assert!(!field.mark(word), "{word}");
+        }
     }
 
     #[test]
@@ -320,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_where_a_field_belongs() {
+    fn places_of_a_field_are_where_it_belongs() {
         let places = places(DocumentKind::ClusterConfig);
         assert_eq!(places["withOIDC"], ["iam.withOIDC"]);
         let places = &places["roleName"];

@@ -112,8 +112,15 @@ fn on_tree<const LISTS: usize>(kind: DocumentKind, root: &Node, meaning: [Findin
         .into_iter()
         .partition(|finding| finding.explained_from_below);
     let placeholders = placeholder::check(kind, root).into_vec();
-    // A value that is not filled in yet is of no type.
-    findings.retain(|finding| finding.at_key || !is_explained(finding, &placeholders));
+    // A value that is not filled in yet is of no type, and such a key is not one that is unknown.
+    findings.retain(|finding| {
+        if finding.at_key {
+            let is_its = |other: &Finding| other.at_key && other.path == finding.path;
+            finding.code != Code::UnknownKey || !placeholders.iter().any(is_its)
+        } else {
+            !is_explained(finding, &placeholders)
+        }
+    });
     findings.extend(placeholders);
     findings.extend(cluster_access::check_options(kind, root));
     let mut blanks = blank::check(kind, root).into_vec();
@@ -121,17 +128,22 @@ fn on_tree<const LISTS: usize>(kind: DocumentKind, root: &Node, meaning: [Findin
         .into_iter()
         .chain(meaning.into_iter().flat_map(Findings::into_vec))
         .filter(|finding| !is_explained(finding, &findings))
-        .filter(|finding| finding.code == Code::Missing || !is_explained(finding, &blanks))
+        .filter(|finding| {
+            blanks.iter().any(|blank| asks_for(finding, &blank.path)) || !is_explained(finding, &blanks)
+        })
         .collect();
     findings.extend(meaning);
-    // Of what has to be there it is said that it has to be there, and of a choice what there is to choose.
-    blanks.retain(|blank| {
-        !findings.iter().any(|finding| {
-            matches!(finding.code, Code::Missing | Code::WrongValue) && finding.path == blank.path
-        })
-    });
+    blanks.retain(|blank| !findings.iter().any(|finding| asks_for(finding, &blank.path)));
     findings.extend(blanks);
     placeholder::once_each(findings)
+}
+
+/// Whether a finding says that there must be something at this path, or what there is to choose: more than that nothing is there.
+fn asks_for(finding: &Finding, path: &FieldPath) -> bool {
+    finding.severity == Severity::Error
+        && !finding.at_key
+        && (finding.explained_from_below || finding.code == Code::WrongValue)
+        && finding.path == *path
 }
 
 /// Whether an earlier finding already says why this one had to come: the same value has the wrong shape or is not

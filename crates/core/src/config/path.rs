@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_like_what_people_write() {
+    fn path_reads_like_what_people_write() {
         let path = FieldPath::of("iam.serviceAccounts")
             .index(0)
             .key("metadata")

@@ -100,12 +100,16 @@ impl Walk {
             Content::Mapping(entries) => {
                 for entry in entries {
                     let here = path.key(&entry.key);
-                    if self.kind.is_some_and(|kind| !is_acted_on(kind, &here)) {
-                        continue;
-                    }
-                    if let Some(placeholder) = first_placeholder(&entry.key, place) {
+                    let is_acted_on = self.kind.is_none_or(|kind| is_acted_on(kind, &here));
+                    // What a key of a section will be once it is filled in may be acted on.
+                    if (is_acted_on || path.depth() > 0)
+                        && let Some(placeholder) = first_placeholder(&entry.key, place)
+                    {
                         self.findings
                             .push(unexpanded(placeholder, here.clone(), place).at_key());
+                    }
+                    if !is_acted_on {
+                        continue;
                     }
                     if place == Place::Policy
                         && (entry.key.starts_with("Fn::") || (&*entry.key == "Ref" && entries.len() == 1))

@@ -186,32 +186,41 @@ fn nearby(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<Suggestion>
     (down == 0 || (up, down) == (0, 1)).then(|| belonging(key, place, path))
 }
 
-/// A key of any place of this kind of document. In a section that eksact manages, a key that begins or ends so in one is
-/// meant rather than one of a section that has nothing to do with it.
+/// A key of any place of this kind of document. In a section that eksact manages, the same key of such a one is meant, or one
+/// that begins or ends so, rather than one of a section that has nothing to do with it.
 fn elsewhere(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<Suggestion> {
     let place = nearest_place(key, kind, path)?;
-    if path.depth() > 0
-        && is_acted_on(kind, path)
-        && !is_acted_on(kind, &FieldPath::of(place))
-        && let Some((name, place)) = part_of_managed(key, kind, path)
-    {
-        return Some(meant_elsewhere(name, place, path));
+    if path.depth() == 0 || !is_acted_on(kind, path) {
+        return Some(belonging(key, place, path));
     }
-    Some(belonging(key, place, path))
+    if let Some(place) = nearest_managed_place(key, kind, path) {
+        return Some(belonging(key, place, path));
+    }
+    Some(match part_of_managed(key, kind, path) {
+        Some((name, place)) => meant_elsewhere(name, place, path),
+        None => belonging(key, place, path),
+    })
 }
 
-/// The nearest key of a section that eksact manages that `key` is the begin or the end of.
+/// The nearest key of a section that eksact manages that `key` is but for the case, or else the begin or the end of.
 fn part_of_managed(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<(&'static str, &'static str)> {
     let wanted = plain(key);
     places(kind)
         .keys()
         .filter(|name| {
             let name = plain(name);
-            wanted.len() >= 4 && name != wanted && (name.starts_with(&wanted) || name.ends_with(&wanted))
+            wanted.len() >= 4 && (name.starts_with(&wanted) || name.ends_with(&wanted))
         })
-        .filter_map(|name| Some((name.as_str(), nearest_place(name, kind, path)?)))
-        .filter(|(_, place)| is_acted_on(kind, &FieldPath::of(place)))
-        .min_by_key(|(name, place)| (way(path, place), Reverse(weight(kind, place)), name.len()))
+        .filter_map(|name| Some((name.as_str(), nearest_managed_place(name, kind, path)?)))
+        .min_by_key(|(name, place)| {
+            let is_part = plain(name) != wanted;
+            (
+                is_part,
+                way(path, place),
+                Reverse(weight(kind, place, path)),
+                name.len(),
+            )
+        })
 }
 
 /// A key of the other kinds of documents, or one of this kind that is like it.
@@ -272,10 +281,14 @@ fn way(here: &FieldPath, place: &str) -> (usize, usize) {
     )
 }
 
-/// How likely a place is meant, among those as near: most of all what every file has, then what else eksact acts on.
-fn weight(kind: DocumentKind, place: &str) -> u8 {
-    if place.starts_with("iam.serviceAccounts") || place.starts_with("metadata") {
+/// How likely a place is meant, among those as near: most of all what most files are about, then what else eksact acts on. The two
+/// sections stand here by name: that eksact manages a section does not say how many write it.
+fn weight(kind: DocumentKind, place: &str, path: &FieldPath) -> u8 {
+    if place.starts_with("iam.serviceAccounts") {
         2
+    } else if place.starts_with("metadata") {
+        // What stands loose at the root is mostly the cluster's name or region; within a section it is not meant for another.
+        1 + u8::from(path.depth() == 0)
     } else {
         u8::from(is_acted_on(kind, &FieldPath::of(place)))
     }
@@ -283,12 +296,26 @@ fn weight(kind: DocumentKind, place: &str) -> u8 {
 
 /// The place of a field of this name that is nearest to `path`.
 fn nearest_place(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<&'static str> {
+    nearest_of(key, kind, path, |_| true)
+}
+
+/// The same among the places that eksact acts on.
+fn nearest_managed_place(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<&'static str> {
+    nearest_of(key, kind, path, |place| is_acted_on(kind, &FieldPath::of(place)))
+}
+
+fn nearest_of(
+    key: &str,
+    kind: DocumentKind,
+    path: &FieldPath,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Option<&'static str> {
     // At the root what eksact manages, as every other section is as far; else the nearest, and among places as near as one
     // another what eksact manages; else the first, which is the shortest.
     let is_root = path.to_string().is_empty();
     let rank = |place: &&String| {
         let (up, down) = way(path, place);
-        let weight = weight(kind, place);
+        let weight = weight(kind, place, path);
         let is_other = is_root && down > 0 && weight == 0;
         (is_other, up + down, Reverse(weight))
     };
@@ -296,7 +323,7 @@ fn nearest_place(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<&'st
     let places = places(kind)
         .get(key)?
         .iter()
-        .filter(|place| !place.contains("status."));
+        .filter(|place| !place.contains("status.") && is_wanted(place));
     places.min_by_key(rank).map(String::as_str)
 }
 

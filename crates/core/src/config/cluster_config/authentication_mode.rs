@@ -31,6 +31,8 @@ pub(super) fn check_tree(root: &Node, findings: &mut Findings) {
     if !entries.is_empty() && text(config, "authenticationMode") == "CONFIG_MAP" {
         let path = FieldPath::of("accessConfig.authenticationMode");
         let message = format!("{path} must be set to either API_AND_CONFIG_MAP or API to use access entries");
-        findings.push(Finding::error(Code::AccessEntry, path, message));
+        findings.push(Finding::error(Code::AccessEntry, path, message).help(remedy!(
+            "write `authenticationMode: API_AND_CONFIG_MAP`, which keeps `aws-auth`, or leave the entries out"
+        )));
     }
 }

@@ -46,3 +46,21 @@ pub(super) fn check(iam: &Iam, findings: &mut Findings) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use crate::config::tests::{HEAD, said};
+
+    #[test]
+    fn with_oidc_must_be_said() {
+        assert_snapshot!(said(&format!("{HEAD}iam:\n  serviceAccounts: [{{metadata: {{name: a}}, attachPolicyARNs: []}}]\n")), @r#"
+        5:3: error: iam.withOIDC must be enabled explicitly for iam.serviceAccounts to be created
+            help: write `withOIDC: true` under `iam`
+        5:61: warning: the role of `default/a` will have no policy
+            help: attach one, unless resources trust the role by name
+        "#);
+        assert_snapshot!(said(&format!("{HEAD}iam: {{withOIDC: no, serviceAccounts: []}}\n")), @"");
+    }
+}

@@ -60,13 +60,20 @@ fn identity_provider(node: &Node, reader: &Reader<'_>) -> IdentityProvider {
 pub(super) fn check_tree(root: &Node, findings: &mut Findings) {
     for (index, provider) in items(root, "identityProviders").iter().enumerate() {
         let path = FieldPath::of("identityProviders").index(index);
-        for key in ["name", "clientID", "issuerURL"]
-            .into_iter()
-            .filter(|key| !is_set(provider, key))
+        for (key, example) in [
+            ("name", "my-provider"),
+            ("clientID", "kubernetes"),
+            ("issuerURL", "https://id.example.com"),
+        ]
+        .into_iter()
+        .filter(|(key, _)| !is_set(provider, key))
         {
             let message = format!("identityProviders[{index}] is invalid: {key} must be set and non-empty");
-            findings
-                .push(Finding::error(Code::IdentityProvider, path.key(key), message).explained_from_below());
+            findings.push(
+                Finding::error(Code::IdentityProvider, path.key(key), message)
+                    .help(remedy!("write it, such as `{key}: {example}`"))
+                    .explained_from_below(),
+            );
         }
         if !is_set(provider, "type") {
             let message = format!("identityProviders[{index}] is invalid: type must be set");
@@ -115,7 +122,8 @@ pub(super) fn check(config: &ClusterConfig, findings: &mut Findings) {
                     quoted(value)
                 );
                 push(
-                    Finding::error(Code::IdentityProvider, path.key(key), message),
+                    Finding::error(Code::IdentityProvider, path.key(key), message)
+                        .help(remedy!("leave one out")),
                     provider,
                     findings,
                 );
@@ -196,4 +204,22 @@ fn one(provider: &IdentityProvider, path: &FieldPath, findings: &mut Findings) {
 
 fn push(finding: Finding, provider: &IdentityProvider, findings: &mut Findings) {
     findings.push(finding.located(provider.location.as_ref()));
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use crate::config::tests::{HEAD, said};
+
+    #[test]
+    fn identity_provider_follows_eksctls_rules() {
+        assert_snapshot!(said(&format!("{HEAD}identityProviders: [{{name: a, issuerURL: b}}]\n")), @r#"
+        4:21: error: identityProviders[0] is invalid: clientID must be set and non-empty
+            help: write it, such as `clientID: kubernetes`
+        4:21: error: identityProviders[0] is invalid: type must be set
+            help: write `type: oidc`
+        4:42: error: the issuer URL `b` must begin with https://
+        "#);
+    }
 }

@@ -60,3 +60,40 @@ pub(super) fn check(metadata: &Metadata, findings: &mut Findings) {
     }
     tags::check(&metadata.tags, &FieldPath::of("metadata.tags"), findings);
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use crate::config::tests::said;
+
+    #[test]
+    fn cluster_name_and_region() {
+        let file = |name: &str, region: &str| {
+            said(&format!(
+                "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {{name: '{name}', region: '{region}'}}\n"
+            ))
+        };
+        assert_snapshot!(file("-prod", "us-west-2a"), @r#"
+        3:18: error: `-prod` cannot be the name of an EKS cluster
+            help: it has 1 to 100 letters, digits, hyphens and underscores, and begins with a letter or digit
+        3:35: error: `us-west-2a` is not an AWS region
+            help: this is an availability zone; its region is `us-west-2`
+        "#);
+        assert_snapshot!(file("prod.one", "Ireland"), @r#"
+        3:18: error: `prod.one` cannot be the name of an EKS cluster
+            help: it has 1 to 100 letters, digits, hyphens and underscores, and begins with a letter or digit
+        3:38: error: `Ireland` is not an AWS region
+            help: a region is written like `eu-west-1`
+        "#);
+        for region in [
+            "eu-west-1",
+            "us-gov-west-1",
+            "eusc-de-east-1",
+            "us-isob-east-1",
+            "xy-newplace-12",
+        ] {
+            assert_eq!(file("my_prod-1", region), "", "{region}");
+        }
+    }
+}

@@ -115,3 +115,30 @@ fn addons(root: &Node, findings: &mut Findings) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use crate::config::tests::{HEAD, said};
+
+    #[test]
+    fn sections_of_others_follow_eksctls_rules() {
+        assert_snapshot!(said(&format!("{HEAD}outpost: {{controlPlaneOutpostARN: x}}\niam: {{withOIDC: true}}\nidentityProviders: [{{type: oidc, name: a, issuerURL: 'https://b', clientID: c}}]\naccessConfig: {{bootstrapClusterCreatorAdminPermissions: false}}\n")), @r#"
+        5:17: error: iam.withOIDC is not supported on Outposts
+            help: leave it out
+        6:1: error: Identity Providers are not supported on Outposts
+            help: leave it out
+        7:57: error: accessConfig.bootstrapClusterCreatorAdminPermissions can't be set to false on Outposts
+            help: leave it out
+        "#);
+        assert_snapshot!(said(&format!("{HEAD}addons:\n- {{name: x, useDefaultPodIdentityAssociations: true, podIdentityAssociations: [{{wellKnownPolicies: {{autoScaler: true}}, tags: {{a: b}}}}]}}\n")), @r#"
+        5:54: error: cannot specify both addon.useDefaultPodIdentityAssociations and addon.podIdentityAssociations (addon: `x`)
+            help: leave one out
+        5:81: error: wellKnownPolicies is not supported for addon.podIdentityAssociations
+            help: leave it out
+        5:120: error: tags is not supported for addon.podIdentityAssociations
+            help: leave it out
+        "#);
+    }
+}

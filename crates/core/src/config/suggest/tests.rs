@@ -16,7 +16,7 @@ fn suggestion(key: &str, type_name: &str, path: &str) -> Suggestion {
 }
 
 #[test]
-fn finds_what_was_meant() {
+fn unknown_key_finds_what_was_meant() {
     for (key, type_name, path, wanted) in [
         (
             "attachPolicyArns",
@@ -196,6 +196,99 @@ fn finds_what_was_meant() {
     ] {
         let found = suggestion(key, type_name, path).help;
         assert_eq!(found, wanted, "{key} in {type_name}");
+    }
+}
+
+#[test]
+fn unknown_key_belongs_to_what_is_acted_on_before_anything_else() {
+    for (key, type_name, path, wanted) in [
+        (
+            "name",
+            "ClusterIAM",
+            "iam",
+            "`name` belongs to iam.serviceAccounts[].metadata",
+        ),
+        (
+            "annotations",
+            "ClusterIAM",
+            "iam",
+            "`annotations` belongs to iam.serviceAccounts[].metadata",
+        ),
+        (
+            "metadata",
+            "ClusterIAM",
+            "iam",
+            "`metadata` belongs to iam.serviceAccounts[]",
+        ),
+        (
+            "metadata",
+            "PodIdentityAssociation",
+            "iam.podIdentityAssociations[]",
+            "`metadata` belongs to iam.serviceAccounts[]",
+        ),
+        (
+            "annotations",
+            "PodIdentityAssociation",
+            "iam.podIdentityAssociations[]",
+            "`annotations` belongs to iam.serviceAccounts[].metadata",
+        ),
+        (
+            "permissionsBoundary",
+            "IAMIdentityMapping",
+            "iamIdentityMappings[]",
+            "`permissionsBoundary` belongs to iam.serviceAccounts[]",
+        ),
+        (
+            "permissionsBoundary",
+            "ClusterMeta",
+            "metadata",
+            "`permissionsBoundary` belongs to iam.serviceAccounts[]",
+        ),
+        (
+            "roleArn",
+            "AccessEntry",
+            "accessConfig.accessEntries[]",
+            "did you mean `roleARN`, which belongs to iam.podIdentityAssociations[]?",
+        ),
+        (
+            "roleArn",
+            "IdentityProvider",
+            "identityProviders[]",
+            "did you mean `roleARN`, which belongs to iam.podIdentityAssociations[]?",
+        ),
+        (
+            "type",
+            "ClusterConfig",
+            "",
+            "`type` belongs to identityProviders[]",
+        ),
+        (
+            "policyARN",
+            "ClusterConfig",
+            "",
+            "`policyARN` belongs to accessConfig.accessEntries[].accessPolicies[]",
+        ),
+        (
+            "accessPolicies",
+            "ClusterConfig",
+            "",
+            "`accessPolicies` belongs to accessConfig.accessEntries[]",
+        ),
+        (
+            "accessScope",
+            "ClusterConfig",
+            "",
+            "`accessScope` belongs to accessConfig.accessEntries[].accessPolicies[]",
+        ),
+        (
+            "namespaces",
+            "ClusterConfig",
+            "",
+            "`namespaces` belongs to accessConfig.accessEntries[].accessPolicies[].accessScope",
+        ),
+    ] {
+        let found = suggestion(key, type_name, path).help;
+        assert_eq!(found, wanted, "{key} in {path}");
     }
 }
 

@@ -213,12 +213,15 @@ fn words_outside_their_list() {
     c.yaml:6:21: error: identityProviders[0] is invalid: name must be set and non-empty
         identityProviders: [{type: saml}]
                             ^
+        help: write it, such as `name: my-provider`
     c.yaml:6:21: error: identityProviders[0] is invalid: clientID must be set and non-empty
         identityProviders: [{type: saml}]
                             ^
+        help: write it, such as `clientID: kubernetes`
     c.yaml:6:21: error: identityProviders[0] is invalid: issuerURL must be set and non-empty
         identityProviders: [{type: saml}]
                             ^
+        help: write it, such as `issuerURL: https://id.example.com`
     c.yaml:6:28: error: identityProviders[0].type cannot be `saml`
         identityProviders: [{type: saml}]
                                    ^

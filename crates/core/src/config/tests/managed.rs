@@ -1,6 +1,8 @@
 //! What the `managed` marks of the field table mean for a file: in every section that eksact manages the same is told.
 
 use super::{HEAD, report};
+use crate::config::document::DocumentKind;
+use crate::config::fields::{FieldType, ObjectType, types};
 
 /// A section of each kind, with the path of a text in it whose value is left to fill in as `@`, and a key written in the wrong case.
 const SECTIONS: [(&str, &str, &str); 7] = [
@@ -46,10 +48,42 @@ fn filled(section: &str, value: &str) -> String {
     format!("{head}{section}").replace('@', value)
 }
 
+/// The paths of the fields that are marked, as far down as the marks go, but for switches, which hold no text.
+fn marked(type_name: &str, prefix: &str, found: &mut Vec<String>) {
+    let types = types(DocumentKind::ClusterConfig);
+    for field in types[type_name].fields.iter().filter(|field| field.managed) {
+        let path = format!("{prefix}{}", field.name);
+        match &field.holds {
+            FieldType::Boolean => {}
+            FieldType::Object(inner) if types.get(inner).is_some_and(ObjectType::is_managed_in_part) => {
+                marked(inner, &format!("{path}."), found);
+            }
+            _ => found.push(path),
+        }
+    }
+}
+
+#[test]
+fn managed_sections_are_those_that_are_marked() {
+    let mut marked_paths = Vec::new();
+    marked(DocumentKind::ClusterConfig.name(), "", &mut marked_paths);
+    // By these a file is a ClusterConfig at all.
+    marked_paths.retain(|path| path != "apiVersion" && path != "kind");
+    for marked in &marked_paths {
+        let own = SECTIONS.iter().filter(|(_, path, _)| path.starts_with(marked));
+        assert_eq!(own.count(), 1, "{marked}");
+    }
+    assert_eq!(marked_paths.len(), SECTIONS.len(), "{marked_paths:?}");
+}
+
 #[test]
 fn managed_sections_have_no_blank_text() {
     for (section, path, _) in SECTIONS {
         for (value, what) in [("", "empty"), ("\\t", "blank")] {
+            if path == "metadata.version" && value.is_empty() {
+                assert_eq!(report(&filled(section, value)), "");
+                continue;
+            }
             let said = report(&filled(section, value));
             // Of a choice it is told what there is to choose.
             let is_told = said.contains(&format!("error: {path} is {what}"))
@@ -75,6 +109,94 @@ fn managed_sections_have_no_keys_without_value_unsaid() {
         2,
         "{said}"
     );
+}
+
+#[test]
+fn managed_sections_say_once_what_must_be_there() {
+    let provider =
+        "identityProviders: [{type: oidc, name: a, clientID: b, issuerURL: 'https://x.example.com'}]\n";
+    let entry = "accessConfig: {accessEntries: [{principalARN: 'arn:aws:iam::111122223333:role/r'}]}\n";
+    let policy = "accessConfig: {accessEntries: [{principalARN: 'arn:aws:iam::111122223333:role/r', accessPolicies: [{policyARN: x, accessScope: {type: cluster}}]}]}\n";
+    let association = "iam: {podIdentityAssociations: [{namespace: a, serviceAccountName: b, roleARN: 'arn:aws:iam::111122223333:role/r'}]}\n";
+    for (section, from, key, wanted) in [
+        (provider, "oidc", "type", "type must be set\n"),
+        (provider, "a", "name", "name must be set and non-empty\n"),
+        (provider, "b", "clientID", "clientID must be set and non-empty\n"),
+        (
+            provider,
+            "'https://x.example.com'",
+            "issuerURL",
+            "issuerURL must be set and non-empty\n",
+        ),
+        (
+            entry,
+            "'arn:aws:iam::111122223333:role/r'",
+            "principalARN",
+            "principalARN must be set to a valid AWS ARN\n",
+        ),
+        (
+            policy,
+            "x",
+            "policyARN",
+            "policyARN must be set to a valid AWS ARN\n",
+        ),
+        (association, "a", "namespace", "namespace must be set\n"),
+        (
+            association,
+            "b",
+            "serviceAccountName",
+            "serviceAccountName must be set\n",
+        ),
+    ] {
+        let (from, blank) = (format!("{key}: {from}"), |value: &str| format!("{key}: {value}"));
+        for value in ["\"\"", "~"] {
+            let said = report(&format!("{HEAD}{section}").replacen(&from, &blank(value), 1));
+            assert!(said.contains(wanted), "{key}: {value}: {said}");
+            assert_eq!(said.matches(": error: ").count(), 1, "{said}");
+            assert!(
+                !said.contains("warning: ") && !said.contains("leave the key out"),
+                "{said}"
+            );
+        }
+        let said = report(&format!("{HEAD}{section}").replacen(&from, &blank("\"\\t\""), 1));
+        assert_eq!(said.matches(": error: ").count(), 1, "{said}");
+        // Without the key the next complaint would come.
+        assert!(
+            section != provider || !said.contains("leave the key out"),
+            "{said}"
+        );
+    }
+    let said = report(&format!(
+        "{HEAD}iam: {{withOIDC: ~, serviceAccounts: [{{metadata: {{name: a}}, wellKnownPolicies: {{autoScaler: true}}}}]}}\n"
+    ));
+    assert!(
+        said.contains("withOIDC must be enabled") && !said.contains("warning: "),
+        "{said}"
+    );
+}
+
+#[test]
+fn managed_sections_have_no_placeholders_in_keys() {
+    for (section, path) in [
+        (SECTIONS[0].0, "iam.serviceAccounts[0]"),
+        ("iam: {withOIDC: true, @}\n", "iam"),
+        ("accessConfig: {authenticationMode: API, @}\n", "accessConfig"),
+        (
+            "iamIdentityMappings: [{arn: 'arn:aws:iam::111122223333:role/r', username: a, groups: [a], @}]\n",
+            "iamIdentityMappings[0]",
+        ),
+    ] {
+        let file = format!("{HEAD}{}", section.replace("roleName: \"@\"", "@")).replace('@', "\"${K}\": x");
+        let said = report(&file);
+        assert!(
+            said.contains("error: `${K}` is not expanded by eksact\n"),
+            "{path}: {said}"
+        );
+        assert_eq!(said.matches(": error: ").count(), 1, "{said}");
+    }
+    // At the root it may be anybody's.
+    let said = report(&format!("{HEAD}\"${{K}}\": x\n"));
+    assert_eq!(said.matches(": error: ").count(), 1, "{said}");
 }
 
 #[test]

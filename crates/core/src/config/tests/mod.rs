@@ -26,7 +26,19 @@ pub(super) fn report(yaml: &str) -> String {
     }
 }
 
-/// The same of several files, named `a.yaml`, `b.yaml` and so on.
+/// The messages about a file, without places and source lines: `error: …` with the help behind it.
+pub(super) fn said(yaml: &str) -> String {
+    let text = report(yaml);
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with("    ") || line.starts_with("    help: "));
+    lines
+        .map(|line| line.strip_prefix("c.yaml:").map_or(line, |rest| rest))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// All diagnostics of several files, named `a.yaml`, `b.yaml` and so on.
 pub(super) fn report_all(files: &[&str]) -> String {
     match load_files(files) {
         Ok(loaded) => shown(&loaded.warnings),

@@ -158,3 +158,64 @@ fn case_clash(key: &str, other: &str, path: &FieldPath) -> Finding {
         .help(remedy!("write them the same way"))
         .at_key()
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use crate::config::tests::{HEAD, said};
+
+    /// What is said about one service account with these tags, in flow style.
+    fn about_one(tags: &str) -> String {
+        said(&format!(
+            "{HEAD}iam: {{withOIDC: true, serviceAccounts: [\n{{metadata: {{name: a}}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A'], {tags}}}\n]}}\n"
+        ))
+    }
+
+    #[test]
+    fn tags_are_those_that_iam_and_cloudformation_take() {
+        assert_snapshot!(said("apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata:\n  name: prod\n  region: eu-west-1\n  tags: {Team: a, 'aws:x': b}\niam:\n  withOIDC: true\n  serviceAccounts:\n  - metadata: {name: a}\n    attachPolicyARNs: ['arn:aws:iam::aws:policy/A']\n    tags: {team: b, alpha.eksctl.io/cluster-name: c, 'a{': d, e: 'f;', '': g, emoji: ok-é}\n"), @r#"
+        6:19: error: the tag `aws:x` begins with `aws:`, which is reserved for AWS
+        12:12: error: the tags `Team` and `team` differ only in case; IAM refuses both on one role
+            help: write them the same way
+        12:21: error: the tag `alpha.eksctl.io/cluster-name` is written by eksact itself
+        12:54: error: `a{` cannot be the key of a tag: letters, digits, spaces and `_.:/=+-@` are allowed
+        12:66: error: `f;` cannot be the value of a tag: letters, digits, spaces and `_.:/=+-@` are allowed
+        12:72: error: iam.serviceAccounts[0].tags has an empty key
+            help: a variable was probably not set: fill it in, or leave the key out
+        "#);
+        let many = (0..47)
+            .map(|index| format!("k{index}: v"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        assert_snapshot!(about_one(&format!("tags: {{{many}}}")), @r#"
+        5:72: error: the stack of `default/a` would have 51 tags with those of metadata.tags and eksact's own four; AWS allows 50
+            help: leave out 1 of them, here or in `metadata.tags`
+        "#);
+        assert_snapshot!(about_one(&format!("tags: {{{}: v, k: {}}}", "k".repeat(129), "v".repeat(257))), @r#"
+        5:79: error: the key of a tag has 1 to 128 characters
+        5:216: error: the value of a tag has at most 256 characters
+        "#);
+    }
+
+    #[test]
+    fn mark_is_written_by_no_file() {
+        for mark in [
+            "alpha.eksctl.io/cluster-name",
+            "eksctl.cluster.k8s.io/v1alpha1/cluster-name",
+            "alpha.eksctl.io/eksctl-version",
+            "alpha.eksctl.io/iamserviceaccount-name",
+            "alpha.eksctl.io/podidentityassociation-name",
+            "eksact.dev/managed-policy-name",
+            "eksact.dev/role-name",
+        ] {
+            let expected = format!("error: the tag `{mark}` is written by eksact itself");
+            let of_account = about_one(&format!("tags: {{{mark}: x}}"));
+            assert!(of_account.contains(&expected), "{mark}: {of_account}");
+            let of_file = said(&format!(
+                "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {{name: prod, region: eu-west-1, tags: {{{mark}: x}}}}\n"
+            ));
+            assert!(of_file.contains(&expected), "{mark}: {of_file}");
+        }
+    }
+}

@@ -278,8 +278,7 @@ pub(in crate::config::cluster_access) fn unknown_names(config: &ClusterConfig) -
 
 #[cfg(test)]
 mod tests {
-    use crate::config::tests::HEAD;
-    use crate::config::validate::tests::said;
+    use crate::config::tests::{HEAD, said};
 
     #[test]
     fn role_lets_in_no_role_that_the_files_do_not_have() {

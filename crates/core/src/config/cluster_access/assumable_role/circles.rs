@@ -125,8 +125,7 @@ mod tests {
     use super::*;
     use crate::config::assumable_role::AssumedBy;
     use crate::config::path::FieldPath;
-    use crate::config::tests::{HEAD, report_all};
-    use crate::config::validate::tests::said;
+    use crate::config::tests::{HEAD, report_all, said};
 
     const ACCESS: &str = "apiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\n";
 

@@ -103,3 +103,6 @@ fn identity_mapping(node: &Node, reader: &Reader<'_>) -> IdentityMapping {
         location: Some(reader.location(node)),
     }
 }
+
+#[cfg(test)]
+mod tests;

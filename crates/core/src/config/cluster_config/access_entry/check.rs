@@ -376,7 +376,14 @@ impl EntryCheck<'_> {
             )),
         };
         if let Some((message, help)) = problem {
-            self.refuse(at, &policy.arn, message, Some(help));
+            let finding = Finding::error(Code::AccessEntry, at, message)
+                .located(policy.arn.location.as_ref())
+                .help(help);
+            self.found.push(if arn.is_empty() {
+                finding.explained_from_below()
+            } else {
+                finding
+            });
         }
         self.scope(policy, path);
     }

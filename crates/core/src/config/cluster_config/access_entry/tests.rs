@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::config::tests::report;
+use crate::config::tests::{HEAD, report, said};
 
 /// The report over a file with these entries.
 fn entries(region: &str, entries: &str) -> String {
@@ -237,4 +237,35 @@ fn permission_sets_in_the_place_of_an_arn() {
                           ^
         help: this is its role; write the name of the permission set alone: `Ops`
     ");
+}
+
+#[test]
+fn eksctls_rules_for_access_entries() {
+    assert_snapshot!(said(&format!(
+        "{HEAD}accessConfig:\n  authenticationMode: CONFIG_MAP\n  accessEntries:\n  - {{type: STANDARD}}\n  - &e {{principalARN: 'arn:aws:iam::111122223333:role/r', type: EC2_LINUX, kubernetesGroups: [a], accessPolicies: []}}\n  - {{<<: *e, type: EC2LINUX}}\n  - principalARN: arn:aws:iam::111122223333:role/s\n    accessPolicies:\n    - {{policyARN: 'arn:aws:iam::aws:policy/A', accessScope: {{type: cluster, namespaces: [a]}}}}\n    - {{policyARN: 'arn:aws:eks::aws:cluster-access-policy', accessScope: {{type: namespace}}}}\n    - {{accessScope: {{type: clusters}}}}\n    - {{policyARN: 'arn:aws:eks::aws:cluster-access-policy/A'}}\n"
+    )), @r#"
+    5:23: error: accessConfig.authenticationMode must be set to either API_AND_CONFIG_MAP or API to use access entries
+        help: write `authenticationMode: API_AND_CONFIG_MAP`, which keeps `aws-auth`, or leave the entries out
+    7:5: error: accessConfig.accessEntries[0].principalARN must be set to a valid AWS ARN
+        help: write the ARN of a role or user with its path, like arn:aws:iam::111122223333:role/team/dev
+    8:23: error: duplicate access entry accessConfig.accessEntries[2] with principal ARN `arn:aws:iam::111122223333:role/r`; the first is accessConfig.accessEntries[1]
+        help: keep one entry for the principal, with all groups and policies
+    8:76: error: cannot specify accessConfig.accessEntries[1].kubernetesGroups nor accessConfig.accessEntries[1].kubernetesUsername when type is set to `EC2_LINUX`
+        help: remove it: EKS gives nodes their user name and groups
+    8:76: error: cannot specify accessConfig.accessEntries[2].kubernetesGroups nor accessConfig.accessEntries[2].kubernetesUsername when type is set to `EC2LINUX`
+        help: remove it: EKS gives nodes their user name and groups
+    9:20: error: accessConfig.accessEntries[2].type cannot be `EC2LINUX`
+        help: did you mean `EC2_LINUX`?
+    12:19: error: accessConfig.accessEntries[3].accessPolicies[0].policyARN must be a cluster-access-policy resource, and is `arn:aws:iam::aws:policy/A`
+        help: write an access policy of EKS, such as `arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy`; `aws eks list-access-policies` lists them
+    12:89: error: cannot specify accessConfig.accessEntries[3].accessPolicies[0].accessScope.namespaces when accessScope is set to cluster
+    13:19: error: accessConfig.accessEntries[3].accessPolicies[1].policyARN must be a cluster-access-policy resource, and is `arn:aws:eks::aws:cluster-access-policy`
+        help: write an access policy of EKS, such as `arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy`; `aws eks list-access-policies` lists them
+    13:74: error: at least one namespace must be specified when accessScope is set to namespace: (accessConfig.accessEntries[3].accessPolicies[1])
+    14:7: error: accessConfig.accessEntries[3].accessPolicies[2].policyARN must be set to a valid AWS ARN
+        help: write an access policy of EKS, such as `arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy`; `aws eks list-access-policies` lists them
+    14:28: error: accessConfig.accessEntries[3].accessPolicies[2].accessScope.type cannot be `clusters`
+        help: did you mean `cluster`?
+    15:7: error: accessConfig.accessEntries[3].accessPolicies[3].accessScope.type must be set to either "namespace" or "cluster"
+    "#);
 }

@@ -64,9 +64,15 @@ pub(in crate::config::cluster_config) fn check(
             let location = finding.location.clone().or_else(|| association.location.clone());
             findings.push(Finding { location, ..finding });
         }
+        let own = &association.tags;
+        if association.role_arn.is_some() {
+            // No role is made, so no stack.
+            tags::check(own, &path.key("tags"), findings);
+            continue;
+        }
         let stack = tags::OfStack {
             cluster: &config.metadata.tags,
-            own: &association.tags,
+            own,
             name: &association.key().to_string(),
             location: association.location.as_ref(),
         };
@@ -140,7 +146,13 @@ fn role_source(association: &PodIdentityAssociation, path: &FieldPath, found: &m
             "at least one of the following must be specified: {path}.roleARN, {path}.permissionPolicy, \
              {path}.permissionPolicyARNs, {path}.wellKnownPolicies"
         );
-        found.push(Finding::error(Code::PodIdentity, path.clone(), message).explained_from_below());
+        found.push(
+            Finding::error(Code::PodIdentity, path.clone(), message)
+                .help(remedy!(
+                    "name an existing role with `roleARN`, or write what the one that is made may do, such as `permissionPolicyARNs`"
+                ))
+                .explained_from_below(),
+        );
     }
     let Some(name) = &association.permission_policy_name else {
         return;
@@ -227,8 +239,7 @@ fn session(association: &PodIdentityAssociation, path: &FieldPath, found: &mut V
 mod tests {
     use insta::assert_snapshot;
 
-    use crate::config::tests::HEAD;
-    use crate::config::validate::tests::said;
+    use crate::config::tests::{HEAD, said};
 
     fn about(associations: &str) -> String {
         said(&format!("{HEAD}iam:\n  podIdentityAssociations:\n{associations}"))
@@ -240,6 +251,7 @@ mod tests {
             "  - {namespace: a, serviceAccountName: b, permissionPolicyName: x}\n  - {permissionPolicyName: '-', permissionPolicy: {a: b}}\n  - {namespace: a, serviceAccountName: c, roleARN: 'arn:aws:iam::111122223333:role/r', wellKnownPolicies: {autoScaler: true}, roleName: x}\n"
         ), @r#"
         6:5: error: at least one of the following must be specified: iam.podIdentityAssociations[0].roleARN, iam.podIdentityAssociations[0].permissionPolicy, iam.podIdentityAssociations[0].permissionPolicyARNs, iam.podIdentityAssociations[0].wellKnownPolicies
+            help: name an existing role with `roleARN`, or write what the one that is made may do, such as `permissionPolicyARNs`
         6:43: error: iam.podIdentityAssociations[0]: permissionPolicyName requires permissionPolicy to be set
         7:5: error: iam.podIdentityAssociations[1].namespace must be set
         7:5: error: iam.podIdentityAssociations[1].serviceAccountName must be set
@@ -252,6 +264,24 @@ mod tests {
         8:127: warning: roleName has no effect together with roleARN
             help: roleARN uses an existing role as it is
         "#);
+    }
+
+    #[test]
+    fn tags_are_counted_for_a_stack_only_where_one_is_made() {
+        let tags: Vec<String> = (0..47).map(|index| format!("k{index}: v")).collect();
+        let of = |keys: &str| {
+            about(&format!(
+                "  - {{namespace: a, serviceAccountName: b, {keys}, tags: {{{}}}}}\n",
+                tags.join(", ")
+            ))
+        };
+        let said = of("permissionPolicyARNs: ['arn:aws:iam::aws:policy/A']");
+        assert!(said.contains("the stack of `a/b` would have 51 tags"), "{said}");
+        assert_eq!(of("roleARN: 'arn:aws:iam::111122223333:role/r'"), "");
+        let said = about(
+            "  - {namespace: a, serviceAccountName: b, roleARN: 'arn:aws:iam::111122223333:role/r', tags: {'aws:x': v, Team: v, team: v}}\n",
+        );
+        assert_eq!(said.matches("error: ").count(), 2, "{said}");
     }
 
     #[test]

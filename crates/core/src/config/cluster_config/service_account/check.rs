@@ -271,7 +271,9 @@ fn role(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {
             "{} does not match the service account's own name, so its pods cannot assume the role",
             quoted(&pattern.value)
         );
-        Finding::warning(Code::SubjectPattern, here, message)
+        Finding::warning(Code::SubjectPattern, here, message).help(remedy!(
+            "correct one of the two: `*` stands for any text, `?` for one character"
+        ))
     } else {
         return;
     };

@@ -141,3 +141,6 @@ fn service_account(node: &Node, reader: &Reader<'_>) -> ServiceAccount {
         location: Some(reader.location(node)),
     }
 }
+
+#[cfg(test)]
+mod tests;

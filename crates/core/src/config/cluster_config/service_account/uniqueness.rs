@@ -22,7 +22,7 @@ pub(super) fn check(config: &ClusterConfig, findings: &mut Findings) {
         }
         if let Some(first) = names.get(&(account.namespace.as_str(), account.name.as_str())) {
             let message = format!(
-                "the service account {} is in the list twice; the first is iam.serviceAccounts[{first}]{}",
+                "iam.serviceAccounts[{index}] is the service account {}, which is in the list already: iam.serviceAccounts[{first}]{}",
                 quoted(&account.qualified_name()),
                 place(accounts.get(*first)),
             );

@@ -1,26 +1,14 @@
-//! One case for each rule about identity mappings and groups.
+//! One case for each rule about an identity mapping.
 
 use insta::assert_snapshot;
 
-use super::tests::said;
-use super::validate;
-use crate::config::cluster_access::{ClusterAccess, IdentityMapping, MappingSubject};
-use crate::config::tests::HEAD;
-use crate::config::{ClusterConfig, Located, Metadata};
+use crate::config::tests::{HEAD, said};
 
 /// What is said about identity mappings, each a flow mapping on a line of its own.
 fn about(mappings: &[&str]) -> String {
     said(&format!(
         "{HEAD}iamIdentityMappings:\n- {}\n",
         mappings.join("\n- ")
-    ))
-}
-
-/// What is said about the groups of a ClusterAccess, each a flow mapping.
-fn about_groups(groups: &[&str]) -> String {
-    said(&format!(
-        "{HEAD}---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\ngroups:\n- {}\n",
-        groups.join("\n- ")
     ))
 }
 
@@ -234,111 +222,13 @@ fn names_that_belong_to_the_system() {
 }
 
 #[test]
-fn groups_and_their_bindings() {
-    assert_snapshot!(about_groups(&[
-        "{bindings: [{clusterRole: view}]}",
-        "{name: a}",
-        "{name: b, bindings: []}",
-        "{name: 'system:masters', bindings: [{clusterRole: view}]}",
-        "{name: 'system:node', bindings: [{clusterRole: view}]}",
-        "{name: c, bindings: [{}, {namespaces: [app]}, {clusterRole: view, rules: [{verbs: [get], apiGroups: [''], resources: [pods]}]}, {clusterRole: a/b}]}",
-        "{name: d, bindings: [{clusterRole: view, namespaces: []}, {clusterRole: edit, namespaces: ['*', My_App, app, app]}]}",
-        "{name: e, bindings: [{clusterRole: view}, {clusterRole: 'system:image-puller', namespaces: [app]}, {clusterRole: view, namespaces: [app]}, {clusterRole: 'system:image-puller', namespaces: [web, app]}]}",
-    ]), @r#"
-    8:3: error: groups[0].name must be set
-    9:3: error: groups[1].bindings is empty
-        help: write what the group may do, such as `bindings: [{clusterRole: view}]`
-    10:23: error: groups[2].bindings is empty
-        help: write what the group may do, such as `bindings: [{clusterRole: view}]`
-    11:10: warning: `system:masters` may do everything, whatever is bound to it
-        help: the API server does not check RBAC for its members; bind another group
-    12:10: error: `system:node` is not a group that Kubernetes or EKS knows
-        help: write `system:nodes`
-    13:24: error: groups[5].bindings[0] grants nothing
-        help: write `clusterRole` with the name of one that exists, or `rules`
-    13:28: error: groups[5].bindings[1] grants nothing
-        help: write `clusterRole` with the name of one that exists, or `rules`
-    13:69: error: groups[5].bindings[2]: rules cannot be used together with clusterRole
-        help: a binding has one role; write two bindings
-    13:145: error: `a/b` cannot be the name of a cluster role
-    14:56: error: groups[6].bindings[0].namespaces is an empty list
-        help: leave it out for the whole cluster, or name the namespaces
-    14:94: error: `*` cannot be the name of a namespace
-        help: leave `namespaces` out for the whole cluster
-    14:99: error: `My_App` cannot be the name of a namespace
-        help: Kubernetes would accept `my-app`
-    14:112: warning: `app` is listed twice
-        help: leave one out
-    15:142: warning: `system:image-puller` is bound in `app` by bindings[1] already
-        help: leave one out
-    "#);
-}
-
-#[test]
-fn rules_as_kubernetes_takes_them() {
-    assert_snapshot!(about_groups(&[
-        "{name: a, bindings: [{rules: [{}, {verbs: [get]}, {verbs: ['*'], apiGroups: ['*'], resources: ['*']}]}]}",
-        "{name: b, bindings: [{rules: [{verbs: [get], nonResourceURLs: [/healthz], resources: [pods]}]}]}",
-        "{name: c, bindings: [{rules: [{verbs: [get], nonResourceURLs: [/healthz]}]}, {namespaces: [app], rules: [{verbs: [get], nonResourceURLs: [/healthz]}]}]}",
-        "{name: d, bindings: [{rules: [{verbs: [gets, GET, sync], apiGroups: [core, v1, apps/v1, argoproj.io], resources: [Pods, pods/log, deployment]}]}]}",
-    ]), @r#"
-    8:33: error: groups[0].bindings[0].rules[0]: verbs must contain at least one value
-    8:33: error: groups[0].bindings[0].rules[0]: a rule for resources must name at least one API group; the core group is ""
-    8:33: error: groups[0].bindings[0].rules[0]: a rule for resources must name at least one resource
-    8:37: error: groups[0].bindings[0].rules[1]: a rule for resources must name at least one API group; the core group is ""
-    8:37: error: groups[0].bindings[0].rules[1]: a rule for resources must name at least one resource
-    9:65: error: groups[1].bindings[0].rules[0]: a rule cannot cover both resources and non-resource URLs; write two rules
-    10:140: error: groups[2].bindings[1].rules[0]: non-resource URLs belong to no namespace; a binding in namespaces does not grant them
-    11:42: warning: `gets` is not a Kubernetes verb
-        help: did you mean `get`?
-    11:48: warning: `GET` is not a Kubernetes verb
-        help: did you mean `get`?
-    11:72: warning: `core` is not an API group
-        help: did you mean `""`?
-    11:78: warning: `v1` is not an API group
-        help: did you mean `""`?
-    11:82: warning: `apps/v1` is not an API group
-        help: did you mean `apps`?
-    11:117: warning: `Pods` matches nothing: resources are written in lower case
-        help: the plural in lower case, such as `pods`
-    "#);
-}
-
-#[test]
-fn mappings_from_flags_pass_the_same_door() {
-    let mapping = |arn: &str, group: &str| IdentityMapping {
-        subject: MappingSubject::Arn(arn.to_owned()),
-        username: Some("a".to_owned()),
-        groups: vec![group.to_owned()],
-        no_duplicate_arns: false,
-        keep_groups: false,
-        location: None,
-    };
-    let config = ClusterConfig {
-        metadata: Metadata {
-            name: Located::unlocated("prod".to_owned()),
-            region: Located::unlocated("cn-north-1".to_owned()),
-            ..Metadata::default()
-        },
-        access: ClusterAccess {
-            identity_mappings: vec![
-                mapping("arn:aws-cn:iam::111122223333:role/teams/dev", "a"),
-                mapping("arn:aws:iam::111122223333:role/dev", "a"),
-                mapping("arn:aws:iam::111122223333:role/dev", "b"),
-            ],
-            ..ClusterAccess::default()
-        },
-        ..ClusterConfig::default()
-    };
-    let said: Vec<String> = validate(&config).iter().map(ToString::to_string).collect();
-    assert_snapshot!(said.join("\n"), @r#"
-    error: `arn:aws-cn:iam::111122223333:role/teams/dev` includes the path of the role, and so never matches
-        help: write it without: `arn:aws-cn:iam::111122223333:role/dev`
-    error: `arn:aws:iam::111122223333:role/dev` is in the partition aws, and the region is in aws-cn
-        help: begin it with `arn:aws-cn:`
-    error: `arn:aws:iam::111122223333:role/dev` is in the partition aws, and the region is in aws-cn
-        help: begin it with `arn:aws-cn:`
-    error: `arn:aws:iam::111122223333:role/dev` is mapped twice, with another user name or other groups; the first is at iamIdentityMappings[1]
-        help: merge the two: EKS uses only the last entry and does not combine groups
+fn eksctls_rules_for_identity_mappings() {
+    assert_snapshot!(said(&format!("{HEAD}iamIdentityMappings:\n- {{arn: a, username: b, groups: [c], serviceName: emr-containers, namespace: d}}\n- {{serviceName: a}}\n- {{namespace: a}}\n- {{account: '1', arn: b}}\n")), @r#"
+    5:38: error: iamIdentityMappings[0]: cannot use arn, username, and groups with serviceName
+    6:3: error: iamIdentityMappings[1]: namespace is required when using serviceName
+    6:17: error: invalid service name `a`
+        help: the only one is `emr-containers`
+    7:3: error: iamIdentityMappings[2]: serviceName is required when using namespace
+    8:4: error: iamIdentityMappings[3]: account cannot be configured with any other options
     "#);
 }
