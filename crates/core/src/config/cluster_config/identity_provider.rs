@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::ClusterConfig;
+use super::{ClusterConfig, unmanaged::is_on_outposts};
 use crate::config::diagnostic::quoted;
 use crate::config::finding::{Finding, Findings};
 use crate::config::location::SourceLocation;
@@ -56,8 +56,19 @@ fn identity_provider(node: &Node, reader: &Reader<'_>) -> IdentityProvider {
     }
 }
 
-/// That what has to be there is.
+/// That what has to be there is, and nothing is where EKS has no providers.
 pub(super) fn check_tree(root: &Node, findings: &mut Findings) {
+    if is_on_outposts(root) && is_set(root, "identityProviders") {
+        findings.push(
+            Finding::error(
+                Code::Outposts,
+                FieldPath::of("identityProviders"),
+                "Identity Providers are not supported on Outposts",
+            )
+            .help(remedy!("leave it out"))
+            .at_key(),
+        );
+    }
     for (index, provider) in items(root, "identityProviders").iter().enumerate() {
         let path = FieldPath::of("identityProviders").index(index);
         for (key, example) in [

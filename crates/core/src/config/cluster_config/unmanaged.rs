@@ -46,11 +46,14 @@ pub(super) fn check_tree(root: &Node, findings: &mut Findings) {
     addons(root, findings);
 }
 
+/// Whether the control plane is on an Outpost.
+pub(super) fn is_on_outposts(root: &Node) -> bool {
+    root.get("outpost")
+        .is_some_and(|outpost| outpost.get("controlPlaneOutpostARN").is_some())
+}
+
 fn outposts(root: &Node, findings: &mut Findings) {
-    let is_on_outposts = root
-        .get("outpost")
-        .is_some_and(|outpost| outpost.get("controlPlaneOutpostARN").is_some());
-    if !is_on_outposts {
+    if !is_on_outposts(root) {
         return;
     }
     if root.get("iam").is_some_and(|iam| is_true(iam, "withOIDC")) {
@@ -61,17 +64,6 @@ fn outposts(root: &Node, findings: &mut Findings) {
                 "iam.withOIDC is not supported on Outposts",
             )
             .help(remedy!("leave it out")),
-        );
-    }
-    if is_set(root, "identityProviders") {
-        findings.push(
-            Finding::error(
-                Code::Outposts,
-                FieldPath::of("identityProviders"),
-                "Identity Providers are not supported on Outposts",
-            )
-            .help(remedy!("leave it out"))
-            .at_key(),
         );
     }
     let creator = root
