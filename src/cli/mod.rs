@@ -169,10 +169,10 @@ fn parse_by_clap(arguments: &[OsString]) -> Result<Cli, Refused> {
     let mut matches = match command.try_get_matches_from_mut(words.clone()) {
         Ok(matches) => matches,
         Err(error) => {
-            return Err(match help_of_words(&error, Cli::command(), &words) {
+            return Err(match help_of_words(&error, &words) {
                 Some(help) => Refused::NoCommand(help),
                 None => {
-                    let error = with_usage_of_words(error, Cli::command(), words);
+                    let error = with_usage_of_words(error, words);
                     words::habits::refused(error, &command, arguments)
                 }
             });
@@ -184,8 +184,8 @@ fn parse_by_clap(arguments: &[OsString]) -> Result<Cli, Refused> {
 
 /// The usage line of an error has what the words of this command line are and lack. clap takes what variables of the environment say
 /// for such words, and `--sandbox` looks as if it had to be there where `EKSACT_SANDBOX` is set.
-fn with_usage_of_words(mut error: clap::Error, command: clap::Command, words: Vec<OsString>) -> clap::Error {
-    if let Err(by_words) = words::without_variables(command).try_get_matches_from(words)
+fn with_usage_of_words(mut error: clap::Error, words: Vec<OsString>) -> clap::Error {
+    if let Err(by_words) = words::without_variables(Cli::command()).try_get_matches_from(words)
         && by_words.kind() == error.kind()
         && let Some(usage) = by_words.get(ContextKind::Usage)
     {
@@ -196,11 +196,11 @@ fn with_usage_of_words(mut error: clap::Error, command: clap::Command, words: Ve
 
 /// The help that stands for a line without a command. clap gives it where nothing at all is said, and takes a variable of the
 /// environment for something that is said.
-fn help_of_words(error: &clap::Error, command: clap::Command, words: &[OsString]) -> Option<clap::Error> {
+fn help_of_words(error: &clap::Error, words: &[OsString]) -> Option<clap::Error> {
     if error.kind() != ErrorKind::MissingSubcommand {
         return None;
     }
-    let by_words = words::without_variables(command.clone())
+    let by_words = words::without_variables(Cli::command())
         .try_get_matches_from(words)
         .err()?;
     if by_words.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
@@ -208,7 +208,7 @@ fn help_of_words(error: &clap::Error, command: clap::Command, words: &[OsString]
     }
     // The help of `by_words` does not name the variables.
     let asked = words.iter().cloned().chain(["-h".into()]);
-    let help = command.try_get_matches_from(asked).err()?;
+    let help = Cli::command().try_get_matches_from(asked).err()?;
     (help.kind() == ErrorKind::DisplayHelp).then_some(help)
 }
 

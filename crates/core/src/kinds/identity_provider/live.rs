@@ -2,8 +2,10 @@
 
 use async_trait::async_trait;
 
+use super::IdentityProviderKind;
 use crate::{
     engine::Address,
+    kinds::Kind as _,
     live::{Live, LiveReader, Observed, Query},
     ports::aws::IdentityProviderConfig,
 };
@@ -32,5 +34,5 @@ pub fn providers(live: &Live) -> &[IdentityProviderConfig] {
 
 /// The address of one.
 pub fn address(name: &str) -> Address {
-    Address::new("identity-provider", name)
+    Address::new(IdentityProviderKind::NAME, name)
 }
