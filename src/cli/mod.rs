@@ -9,7 +9,10 @@
 //! * `utils`: what has another name at eksctl.
 //!
 //! What they share: `flags`; `run`, which carries a command out; `texts`, as they come in and go out; and `words`, which looks
-//! at a line before clap does. They use none of the above, but for plans that `run` saves.
+//! at a line before clap does.
+//!
+//! A folder uses those after it only:
+//! `program` → `check` → `explain` → `access` → `plans` → `fleet` → `nouns` → `tokens` → `kubeconfig` → `words` → `run` → `flags` → `texts`
 
 mod access;
 mod check;
@@ -178,7 +181,7 @@ fn parse_by_clap(arguments: &[OsString]) -> Result<Cli, Refused> {
             });
         }
     };
-    plans::views::check_apart(&matches)?;
+    plans::apart::check_apart(&matches)?;
     Ok(Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut Cli::command()))?)
 }
 

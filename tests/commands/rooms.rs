@@ -1,4 +1,4 @@
-//! The rooms of `eksact-core` use each other in one direction only. Between crates Cargo keeps that; inside of one, this test.
+//! The rooms of `eksact-core` use each other in one direction only, and so do the folders of the command line. Between crates Cargo keeps that; inside of one, this test.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The order that `crates/core/src/lib.rs` states.
+/// The order that a `lib.rs` or `mod.rs` states.
 fn order(lib: &str) -> Vec<&str> {
     let line = lib.lines().find(|line| line.contains("→")).unwrap();
     line.split('`').skip(1).step_by(2).collect()
@@ -170,43 +170,33 @@ pub(super) fn named_siblings(folder: &Path, room: &str, modules: &[&str]) -> Vec
     wrong
 }
 
-/// The rooms of the command line that hold no commands, each with those that it uses besides. A plan is saved for commands of nouns
-/// as for others, so that `run` uses `plans`.
-const SHARED: [(&str, &[&str]); 4] = [
-    ("texts", &["flags"]),
-    ("flags", &["texts"]),
-    ("words", &["flags", "texts"]),
-    ("run", &["flags", "texts", "plans"]),
-];
-
-/// Families of commands use what they share, and it none of them.
+/// The folders of the command line use each other in the one order that its `mod.rs` states.
 #[test]
-fn shared_rooms_of_the_command_line_use_no_family_of_commands() {
+fn rooms_of_the_command_line_use_what_comes_after_them_only() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli");
     let source = fs::read_to_string(folder.join("mod.rs")).unwrap();
     let lines = source.lines().map(str::trim);
-    let rooms: Vec<&str> = lines
+    let mut rooms: Vec<&str> = lines
         .filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'))
         .filter(|room| folder.join(room).is_dir())
         .collect();
-    assert!(rooms.len() > 10, "{rooms:?}");
-    for (room, used) in SHARED {
-        assert!(rooms.contains(&room), "{room}");
-        let others: Vec<&str> = rooms.iter().copied().filter(|other| *other != room).collect();
+    let order = order(&source);
+    let mut stated = order.clone();
+    stated.sort_unstable();
+    rooms.sort_unstable();
+    assert_eq!(stated, rooms);
+    let mut wrong = Vec::new();
+    for (place, room) in order.iter().enumerate() {
         let mut all = Vec::new();
         files(&folder.join(room), &mut all);
-        let mut named = BTreeSet::new();
         for file in all {
             let source = fs::read_to_string(&file).unwrap();
-            named.extend(
-                named_behind(&source, "cli::", &others)
-                    .into_iter()
-                    .map(str::to_owned),
-            );
+            for before in named_behind(&source, "cli::", &order[..place]) {
+                wrong.push(format!("{} uses {before}", file.display()));
+            }
         }
-        let used: BTreeSet<String> = used.iter().map(|room| (*room).to_owned()).collect();
-        assert_eq!(named, used, "{room}");
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// A kind is in one place: what it needs elsewhere is the list of docs/architecture.md, "Adding a kind, step by step".

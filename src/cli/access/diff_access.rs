@@ -12,8 +12,7 @@ use super::question::read_now;
 use crate::cli::{
     ExitCode, Failure,
     flags::{account::ClusterFlags, global::GlobalFlags},
-    plans::saved_plan,
-    run::{flow, wiring::Connection},
+    run::{flow, saved_plan, wiring::Connection},
     texts::{facts_format::FactsFormat, file},
 };
 use eksact_core::{
@@ -166,7 +165,7 @@ impl DiffAccess {
     ) -> Result<[Planned; N], Failure> {
         let mut configs: Vec<ClusterConfig> = Vec::new();
         for (_, files) in sides {
-            configs.push(file::load_all(files, global, printer)?);
+            configs.push(file::load_all(files, global.region.as_deref(), printer)?);
         }
         if let [one, other] = &configs[..] {
             let of = |config: &ClusterConfig| {

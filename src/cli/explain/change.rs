@@ -56,7 +56,7 @@ impl ExplainChange {
                 "`{address}` is not an address, which is a kind and a name: iam-role/app/reader. `eksact plan -f FILE` shows them"
             )));
         }
-        let config = file::load_all(&self.config_files, global, printer)?;
+        let config = file::load_all(&self.config_files, global.region.as_deref(), printer)?;
         let connection = Connection::open(global, &config, printer).await?;
         let settings = Settings {
             prune: self.prune,

@@ -127,7 +127,7 @@ impl ClusterFlags {
     /// The configuration that names the cluster: the file's, or one of the flags.
     pub(crate) fn config(&self, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
         match &self.config_file {
-            Some(path) => file::load(path, global, printer),
+            Some(path) => file::load(path, global.region.as_deref(), printer),
             None => self.named(global),
         }
     }

@@ -1,6 +1,7 @@
 //! Flags that commands share, and what they make.
 
 pub(crate) mod account;
+pub(crate) mod agent;
 pub(crate) mod broadening;
 pub(crate) mod filter;
 pub(crate) mod global;

@@ -1,4 +1,4 @@
-//! Flags about the views of a plan beside the one on stdout. What is written is in `plans::views`.
+//! Flags about the views of a plan beside the one on stdout. What is written is in `run::views`.
 
 use std::path::{Path, PathBuf};
 

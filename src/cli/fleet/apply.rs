@@ -19,9 +19,9 @@ use super::{
 use crate::cli::{
     ExitCode, Failure,
     flags::{global::GlobalFlags, plan::Output},
-    plans::plan::WholeFileFlags,
     run::{
         carry_out::{self, Told},
+        config_files::WholeFileFlags,
         flow::{self, ApprovalFlags},
         interrupt::Listener,
         sandbox,

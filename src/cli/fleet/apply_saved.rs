@@ -18,11 +18,14 @@ use super::{
 use crate::cli::{
     ExitCode, Failure,
     flags::{global::GlobalFlags, plan::Output},
-    plans::{
+    run::{
         apply_saved::{self, SavedPlanFlags},
-        plan::WholeFileFlags,
+        carry_out::Told,
+        config_files::WholeFileFlags,
+        flow::ApprovalFlags,
+        interrupt::Listener,
+        sandbox,
     },
-    run::{carry_out::Told, flow::ApprovalFlags, interrupt::Listener, sandbox},
 };
 use eksact_core::{
     engine::{Interrupt, Plan},

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use super::{FleetFlags, problem_of, run::Stopped, shown, status_of, write_metrics};
-use crate::cli::{ExitCode, Failure, flags::plan::Output, plans::plan::WholeFileFlags, run::flow};
+use crate::cli::{
+    ExitCode, Failure,
+    flags::plan::Output,
+    run::{config_files::WholeFileFlags, flow},
+};
 use eksact_core::{
     engine::{Event, Plan, Report, Severity},
     fleet::{Outcome, Problem, Status},

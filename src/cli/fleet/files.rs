@@ -11,7 +11,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::FleetFlags;
 use crate::cli::{
     ExitCode, Failure,
-    plans::{plan::WholeFileFlags, views},
+    run::{config_files::WholeFileFlags, views},
     texts::file::{self, GLOB, is_many, names_many},
 };
 use eksact_core::{

@@ -10,7 +10,7 @@ use clap::Args;
 use crate::cli::{
     Failure,
     flags::{global::GlobalFlags, plan::duration, views},
-    plans::plan::WholeFileFlags,
+    run::config_files::WholeFileFlags,
 };
 use eksact_core::view::{Printer, older::View};
 

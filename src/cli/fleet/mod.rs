@@ -20,7 +20,7 @@ pub(crate) use plan::{PlanMany, plan};
 pub(crate) use plan_folder::{saved_plans, show};
 pub(crate) use shard::FleetCommand;
 
-use crate::cli::{ExitCode, Failure, plans::views};
+use crate::cli::{ExitCode, Failure, run::views};
 use eksact_core::{
     fleet::{Outcome, Problem, Status, ending},
     view::{Printer, fleet_metrics::fleet_metrics},

@@ -18,8 +18,7 @@ use super::{
 use crate::cli::{
     ExitCode, Failure,
     flags::{global::GlobalFlags, plan::Output},
-    plans::{plan::WholeFileFlags, saved_plan},
-    run::{flow, interrupt::Listener, sandbox, wiring::Connection},
+    run::{config_files::WholeFileFlags, flow, interrupt::Listener, sandbox, saved_plan, wiring::Connection},
 };
 use eksact_core::{
     config::ClusterConfig,

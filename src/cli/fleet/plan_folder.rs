@@ -13,8 +13,7 @@ use super::{
 use crate::cli::{
     ExitCode, Failure,
     flags::{global::GlobalFlags, plan::Output, views::ViewFlags},
-    plans::saved_plan,
-    run::flow,
+    run::{flow, saved_plan},
 };
 use eksact_core::{
     fleet::{ClusterId, Outcome, Status, digest_of_saved},

@@ -3,8 +3,7 @@
 use crate::cli::{
     Failure,
     flags::{plan::Output, views::ViewFlags},
-    plans::views,
-    run::flow,
+    run::{flow, views},
 };
 use eksact_core::{
     fleet::Outcome,

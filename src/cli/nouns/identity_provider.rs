@@ -103,7 +103,7 @@ impl AssociateIdentityProvider {
 
 /// The identity providers of a file, and nothing else of it.
 fn listed(path: &str, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
-    let file = file::load(path, global, printer)?;
+    let file = file::load(path, global.region.as_deref(), printer)?;
     if file.identity_providers.is_empty() {
         return Err(Failure::error(format!(
             "no identity providers provided: 'identityProviders' is empty or not defined in \"{path}\""

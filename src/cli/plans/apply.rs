@@ -4,10 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{
-    apply_saved::{ApplySaved, SavedPlanFlags, refuse_flags},
-    plan::WholeFileFlags,
-};
 use crate::cli::{
     ExitCode, Failure,
     flags::{global::GlobalFlags, plan::Output},
@@ -16,7 +12,11 @@ use crate::cli::{
         file::ShowFlags,
         update::{Way, update_with_apply},
     },
-    run::flow::{self, ApprovalFlags},
+    run::{
+        apply_saved::{ApplySaved, SavedPlanFlags, refuse_flags},
+        config_files::WholeFileFlags,
+        flow::{self, ApprovalFlags},
+    },
 };
 use eksact_core::view::Printer;
 

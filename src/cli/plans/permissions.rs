@@ -5,14 +5,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::plan::WholeFileFlags;
 use crate::cli::{
     ExitCode, Failure,
     flags::{
         global::GlobalFlags,
         plan::{Output, PlanFlags},
     },
-    run::flow,
+    run::{config_files::WholeFileFlags, flow},
     texts::yaml::yaml,
 };
 use eksact_core::{

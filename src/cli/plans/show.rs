@@ -4,12 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::saved_plan;
 use crate::cli::{
     ExitCode, Failure,
     flags::{global::GlobalFlags, plan::Output, views::ViewFlags},
     fleet,
-    run::flow,
+    run::{flow, saved_plan},
 };
 use eksact_core::view::Printer;
 

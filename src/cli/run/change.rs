@@ -6,12 +6,12 @@ use clap::Args;
 
 use super::{
     flow::{self, ApprovalFlags},
+    saved_plan,
     wiring::Connection,
 };
 use crate::cli::{
     ExitCode, Failure,
     flags::{global::GlobalFlags, plan::PlanFlags},
-    plans::saved_plan,
 };
 use eksact_core::{kinds::Request, view::Printer};
 

@@ -11,6 +11,7 @@ use std::{
 use super::{
     carry_out::{Told, carry_out},
     interrupt::Listener,
+    saved_plan,
     wiring::Connection,
 };
 use crate::cli::{
@@ -19,7 +20,6 @@ use crate::cli::{
         global::GlobalFlags,
         plan::{Output, PlanFlags},
     },
-    plans::saved_plan,
     texts::shell,
 };
 use clap::Args;

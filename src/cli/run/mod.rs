@@ -1,8 +1,12 @@
 //! What carries a command out, from the adapters that answer to the last event.
 
+pub(crate) mod apply_saved;
 pub(crate) mod carry_out;
 pub(crate) mod change;
+pub(crate) mod config_files;
 pub(crate) mod flow;
 pub(crate) mod interrupt;
 pub(crate) mod sandbox;
+pub(crate) mod saved_plan;
+pub(crate) mod views;
 pub(crate) mod wiring;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::shell::joined;
-use crate::cli::{ExitCode, Failure, flags::global::GlobalFlags};
+use crate::cli::{ExitCode, Failure};
 use eksact_core::{
     config::{self, ClusterConfig, Diagnostic, InputFile, Loaded, Severity},
     view::{Printer, errors, text::harmless},
@@ -17,15 +17,15 @@ use eksact_yaml::text;
 /// The characters that make a glob of a path.
 pub(crate) const GLOB: [char; 4] = ['*', '?', '[', '{'];
 
-/// The configuration in the file `path`, or on standard input for `-`. Warnings and notes go to stderr.
-pub(crate) fn load(path: &str, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
-    load_all(&[path], global, printer)
+/// The configuration in the file `path`, or on standard input for `-`. Warnings and notes go to stderr. `region` is that of `--region`.
+pub(crate) fn load(path: &str, region: Option<&str>, printer: &Printer) -> Result<ClusterConfig, Failure> {
+    load_all(&[path], region, printer)
 }
 
 /// The configuration that several files make together.
 pub(crate) fn load_all(
     paths: &[impl AsRef<str>],
-    global: &GlobalFlags,
+    region: Option<&str>,
     printer: &Printer,
 ) -> Result<ClusterConfig, Failure> {
     if names_many(paths) {
@@ -54,11 +54,7 @@ pub(crate) fn load_all(
         config::load_all_with(&files, &beside).map_err(|diagnostics| shown(&diagnostics, printer))?;
     tell(&loaded, printer);
     let config = loaded.config;
-    if let Some(region) = global
-        .region
-        .as_deref()
-        .filter(|region| *region != config.metadata.region.value)
-    {
+    if let Some(region) = region.filter(|region| *region != config.metadata.region.value) {
         return Err(Failure::usage(format!(
             "--region {region} is not the region of the file, {}",
             config.metadata.region.value

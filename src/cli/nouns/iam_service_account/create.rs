@@ -77,7 +77,7 @@ impl CreateServiceAccount {
             .settings(&self.roles, &ThumbprintFlags::default())?;
         let mut only = BTreeMap::new();
         let config = if let Some(path) = &self.cluster.config_file {
-            let mut config = file::load(path, global, printer)?;
+            let mut config = file::load(path, global.region.as_deref(), printer)?;
             if config.iam.service_accounts.is_empty() {
                 return Err(Failure::error(format!(
                     "'iam.serviceAccounts' is not defined in \"{path}\""

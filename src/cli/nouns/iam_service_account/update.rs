@@ -52,7 +52,7 @@ impl UpdateServiceAccount {
             .plan
             .settings(&self.roles, &ThumbprintFlags::default())?;
         let (request, connection) = if let Some(path) = &self.cluster.config_file {
-            let mut config = file::load(path, global, printer)?;
+            let mut config = file::load(path, global.region.as_deref(), printer)?;
             config.iam.service_accounts = self.filter.choose(config.iam.service_accounts, printer)?;
             let connection = Connection::open(global, &config, printer).await?;
             let mut request = Request::ensure(config.about_service_accounts(), settings);

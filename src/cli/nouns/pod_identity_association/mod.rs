@@ -13,6 +13,7 @@ use crate::cli::{
     ExitCode, Failure,
     flags::{
         account::{AnyClusterFlags, account_name, pair, well_known},
+        agent::AgentFlags,
         global::GlobalFlags,
         plan::{PlanFlags, RoleFlags, ThumbprintFlags},
     },
@@ -24,7 +25,7 @@ use eksact_core::{
         ClusterConfig, Located, WellKnownPolicies,
         pod_identity_association::{PodIdentityAssociation, PodIdentityAssociations, as_in_a_file},
     },
-    kinds::{Request, pod_identity::PodIdentityScope, pod_identity_agent::InstallAgent},
+    kinds::{Request, pod_identity::PodIdentityScope},
     ports::aws,
     view::Printer,
 };
@@ -54,23 +55,6 @@ impl AssociationFlags {
             return Err(Failure::usage(missing));
         };
         Ok(ServiceAccountKey::new(namespace, name))
-    }
-}
-
-/// What is asked of the agent.
-#[derive(Clone, Copy, Debug, Default, Args)]
-pub(crate) struct AgentFlags {
-    /// Install the add-on eks-pod-identity-agent where the cluster has no agent
-    #[arg(long, help_heading = "Pod identity")]
-    pub(crate) install_agent: bool,
-}
-
-impl AgentFlags {
-    /// Asks it of the kind that installs the agent.
-    pub(crate) fn ask(self, request: &mut Request) {
-        if self.install_agent {
-            request.ask(InstallAgent);
-        }
     }
 }
 

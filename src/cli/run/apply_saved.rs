@@ -9,18 +9,19 @@ use clap::{ArgAction, Args};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{plan::WholeFileFlags, saved_plan};
+use super::{
+    carry_out::{self, Told},
+    config_files::WholeFileFlags,
+    flow::{self, ApprovalFlags},
+    interrupt::Listener,
+    saved_plan,
+    wiring::Connection,
+};
 use crate::cli::{
     ExitCode, Failure,
     flags::{
         global::GlobalFlags,
         plan::{DEFAULT_TIMEOUT, Output, PlanFlags},
-    },
-    run::{
-        carry_out::{self, Told},
-        flow::{self, ApprovalFlags},
-        interrupt::Listener,
-        wiring::Connection,
     },
 };
 use eksact_core::{

@@ -2,10 +2,10 @@
 
 use std::{io::Read as _, path::Path};
 
+use super::flow;
 use crate::cli::{
     ExitCode, Failure,
     flags::global::GlobalFlags,
-    run::flow,
     texts::{shell::joined, whole_file},
 };
 use eksact_core::{
