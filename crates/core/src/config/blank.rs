@@ -15,8 +15,8 @@ use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use eksact_yaml::{Content, Node};
 
-fn fill_in(is_required: bool) -> Remedy {
-    if is_required {
+fn fill_in(is_called_for: bool) -> Remedy {
+    if is_called_for {
         remedy!("a variable was probably not set: fill it in")
     } else {
         remedy!("a variable was probably not set: fill it in, or leave the key out")
@@ -57,7 +57,9 @@ impl Walk {
     fn field(&mut self, node: &Node, field: &Field, path: &FieldPath) {
         match (&field.holds, node.content()) {
             _ if node.is_null() => self.without_value(field, path),
-            (FieldType::Text, Content::Scalar { text, .. }) => self.text(text, field, field.required, path),
+            (FieldType::Text, Content::Scalar { text, .. }) => {
+                self.text(text, field, field.is_called_for(), path);
+            }
             (FieldType::List(item), Content::Sequence(items)) if **item == FieldType::Text => {
                 for (index, item) in items.iter().enumerate() {
                     if matches!(item.content(), Content::Scalar { .. }) {
@@ -84,11 +86,11 @@ impl Walk {
         }
     }
 
-    fn text(&mut self, text: &str, field: &Field, is_required: bool, path: &FieldPath) {
+    fn text(&mut self, text: &str, field: &Field, is_called_for: bool, path: &FieldPath) {
         if is_blank(text) && !(field.may_be_empty && text.is_empty()) {
             let what = if text.is_empty() { "empty" } else { "blank" };
             let finding = Finding::error(Code::Empty, path.clone(), format!("{path} is {what}"));
-            self.findings.push(finding.help(fill_in(is_required)));
+            self.findings.push(finding.help(fill_in(is_called_for)));
         }
     }
 
@@ -101,7 +103,7 @@ impl Walk {
         let message = format!("{path} has no value");
         let mut finding = Finding::error(Code::Empty, path.clone(), message)
             .at_key()
-            .help(fill_in(field.required));
+            .help(fill_in(field.is_called_for()));
         if !own {
             finding.severity = Severity::Warning;
             finding.message.push_str(" and is treated as left out");

@@ -103,6 +103,8 @@ pub(super) struct Field {
     pub(super) name: String,
     pub(super) holds: FieldType,
     pub(super) required: bool,
+    /// Whether eksact asks for it where it manages the object; elsewhere the same type does without.
+    needed: bool,
     /// Whether eksact makes it so. A type with such a field has others that eksact leaves to other tools.
     pub(super) managed: bool,
     /// Whether eksact takes it and does nothing with it, though it stands in what eksact manages.
@@ -116,11 +118,17 @@ pub(super) struct Field {
 }
 
 impl Field {
+    /// Whether it cannot be left out where eksact acts on it.
+    pub(super) fn is_called_for(&self) -> bool {
+        self.required || self.needed
+    }
+
     /// Takes one of the words behind the type. Whether there is such a word; the tests hold the tables to it.
     fn mark(&mut self, word: &str) -> bool {
         let argument = |name: &str| word.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')');
         match word {
             "required" => self.required = true,
+            "needed" => self.needed = true,
             "managed" => self.managed = true,
             "ignored" => self.ignored = true,
             "may-be-empty" => self.may_be_empty = true,
@@ -227,6 +235,7 @@ fn parse_field(head: &str, description: Option<String>) -> Option<Field> {
         name,
         holds,
         required: false,
+        needed: false,
         managed: false,
         ignored: false,
         may_be_empty: false,

@@ -117,6 +117,7 @@ fn managed_sections_say_once_what_must_be_there() {
         "identityProviders: [{type: oidc, name: a, clientID: b, issuerURL: 'https://x.example.com'}]\n";
     let entry = "accessConfig: {accessEntries: [{principalARN: 'arn:aws:iam::111122223333:role/r'}]}\n";
     let policy = "accessConfig: {accessEntries: [{principalARN: 'arn:aws:iam::111122223333:role/r', accessPolicies: [{policyARN: x, accessScope: {type: cluster}}]}]}\n";
+    let account = "iam: {withOIDC: true, serviceAccounts: [{metadata: {name: a}, wellKnownPolicies: {autoScaler: true}}]}\n";
     let association = "iam: {podIdentityAssociations: [{namespace: a, serviceAccountName: b, roleARN: 'arn:aws:iam::111122223333:role/r'}]}\n";
     for (section, from, key, wanted) in [
         (provider, "oidc", "type", "type must be set\n"),
@@ -140,6 +141,7 @@ fn managed_sections_say_once_what_must_be_there() {
             "policyARN",
             "policyARN must be set to a valid AWS ARN\n",
         ),
+        (account, "a", "name", "metadata.name must be set\n"),
         (association, "a", "namespace", "namespace must be set\n"),
         (
             association,
@@ -161,10 +163,7 @@ fn managed_sections_say_once_what_must_be_there() {
         let said = report(&format!("{HEAD}{section}").replacen(&from, &blank("\"\\t\""), 1));
         assert_eq!(said.matches(": error: ").count(), 1, "{said}");
         // Without the key the next complaint would come.
-        assert!(
-            section != provider || !said.contains("leave the key out"),
-            "{said}"
-        );
+        assert!(!said.contains("leave the key out"), "{said}");
     }
     let said = report(&format!(
         "{HEAD}iam: {{withOIDC: ~, serviceAccounts: [{{metadata: {{name: a}}, wellKnownPolicies: {{autoScaler: true}}}}]}}\n"
