@@ -1,37 +1,82 @@
-//! YAML for stdout. A text in which a terminal would obey something is escaped, and means the same to every reader.
+//! YAML for stdout, as kubectl lays it out. A text in which a terminal would obey something is escaped, and means the same to every reader.
 
-use eksact_message::harmful::is_harmful;
-use eksact_yaml::edit;
-use serde::Serialize;
-use serde_json::Value;
+use std::fmt;
+
+use eksact_yaml::edit::Value;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, SeqAccess, Visitor},
+};
 
 use crate::cli::Failure;
 
-/// `value` as YAML with a line end.
+/// `value` as YAML with a line end, its keys in their order.
 pub(crate) fn yaml(value: &impl Serialize) -> Result<String, Failure> {
-    let unwritten =
-        |error: &dyn std::fmt::Display| Failure::error(format!("the YAML could not be written: {error}"));
-    let text = serde_saphyr::to_string(value).map_err(|error| unwritten(&error))?;
-    if !text.contains(|character| character != '\n' && is_harmful(character)) {
-        return Ok(text);
-    }
-    // That writer leaves such characters as they are; this one escapes them.
-    let value = serde_json::to_value(value).map_err(|error| unwritten(&error))?;
-    Ok(escaping(value).block(0).join("\n") + "\n")
+    let value = serde_json::to_string(value)
+        .and_then(|text| serde_json::from_str::<Ordered>(&text))
+        .map_err(|error| Failure::error(format!("the YAML could not be written: {error}")))?;
+    Ok(value.0.compact().join("\n") + "\n")
 }
 
-fn escaping(value: Value) -> edit::Value {
-    match value {
-        Value::Null => edit::Value::Null,
-        Value::Bool(value) => edit::Value::Bool(value),
-        Value::Number(number) => number
-            .as_i64()
-            .map_or_else(|| edit::Value::text(number.to_string()), edit::Value::Integer),
-        Value::String(text) => edit::Value::Text(text),
-        Value::Array(items) => edit::Value::Sequence(items.into_iter().map(escaping).collect()),
-        Value::Object(fields) => {
-            edit::Value::mapping(fields.into_iter().map(|(name, value)| (name, escaping(value))))
+/// What a text in JSON says: `serde_json` would sort the keys.
+struct Ordered(Value);
+
+impl<'de> Deserialize<'de> for Ordered {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(InOrder)
+    }
+}
+
+struct InOrder;
+
+impl<'de> Visitor<'de> for InOrder {
+    type Value = Ordered;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a value of JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Ordered, E> {
+        Ok(Ordered(Value::Null))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Ordered, E> {
+        Ok(Ordered(Value::Bool(value)))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Ordered, E> {
+        Ok(Ordered(Value::Integer(value)))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Ordered, E> {
+        let integer = i64::try_from(value).map(Value::Integer);
+        Ok(Ordered(
+            integer.unwrap_or_else(|_| Value::text(value.to_string())),
+        ))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Ordered, E> {
+        Ok(Ordered(Value::text(value.to_string())))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Ordered, E> {
+        Ok(Ordered(Value::text(value)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Ordered, A::Error> {
+        let mut all = Vec::new();
+        while let Some(Ordered(item)) = items.next_element()? {
+            all.push(item);
         }
+        Ok(Ordered(Value::Sequence(all)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Ordered, A::Error> {
+        let mut all = Vec::new();
+        while let Some((key, Ordered(value))) = entries.next_entry()? {
+            all.push((key, value));
+        }
+        Ok(Ordered(Value::Mapping(all)))
     }
 }
 
@@ -43,13 +88,32 @@ mod tests {
 
     #[test]
     fn harmful_text_is_escaped_and_read_as_it_was() {
-        let plain = json!([{"a": "b", "c": {"d": ["e"]}}]);
-        assert_eq!(yaml(&plain).unwrap(), serde_saphyr::to_string(&plain).unwrap());
         let text = "x\u{1b}[2J\u{202e}\u{e0041}\u{9b}y";
         let written = yaml(&json!([{"a\u{200b}": text, "count": 7, "t": true, "z": null}])).unwrap();
         assert_eq!(
             written,
             "- \"a\\u200b\": \"x\\u001b[2J\\u202e\\U000e0041\\u009by\"\n  count: 7\n  t: true\n  z: null\n"
+        );
+        let read: serde_json::Value = serde_saphyr::from_str(&written).unwrap();
+        assert_eq!(read[0]["a\u{200b}"], text);
+    }
+
+    #[test]
+    fn keys_keep_their_order_and_lists_stand_below_their_key() {
+        #[derive(Serialize)]
+        struct Role<'a> {
+            name: &'a str,
+            arns: Vec<&'a str>,
+            at: u64,
+        }
+        let role = Role {
+            name: "on",
+            arns: vec!["arn:aws:iam::111122223333:role/a"],
+            at: u64::MAX,
+        };
+        assert_eq!(
+            yaml(&[role]).unwrap(),
+            "- name: \"on\"\n  arns:\n  - arn:aws:iam::111122223333:role/a\n  at: \"18446744073709551615\"\n"
         );
     }
 }

@@ -48,6 +48,11 @@ impl Value {
         self.lines(indent, 2)
     }
 
+    /// Its lines in block style, lists right below their keys, as kubectl writes them.
+    pub fn compact(&self) -> Vec<String> {
+        self.lines(0, 0)
+    }
+
     /// Whether it is written on one line even in block style: everything but a list or mapping with something in it.
     pub(super) fn is_inline(&self) -> bool {
         match self {
