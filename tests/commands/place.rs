@@ -154,7 +154,10 @@ impl Place {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        // A program that does not read it may have ended before it is written.
+        if let Err(error) = child.stdin.take().unwrap().write_all(input.as_bytes()) {
+            assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
+        }
         let ended = Ended::of(child.wait_with_output().unwrap());
         schemas::hold(arguments, self.folder.path(), &before, &ended.stdout);
         ended

@@ -25,7 +25,11 @@ fn with_input(command: &mut Command, input: &str) -> std::io::Result<Output> {
         .stderr(Stdio::piped());
     let mut child = command.spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(input.as_bytes())?;
+        match stdin.write_all(input.as_bytes()) {
+            // It may have ended before, and says why.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+            written => written?,
+        }
     }
     child.wait_with_output()
 }
