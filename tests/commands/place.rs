@@ -5,9 +5,9 @@ use std::{
     cell::RefCell,
     fmt::Write as _,
     fs,
-    io::Write as _,
+    io::{self, Write as _},
     path::PathBuf,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 use eksact_simulator::{Sandbox, Seed, World};
@@ -45,6 +45,17 @@ pub(crate) struct Place {
     story: String,
     /// The texts that the test itself wrote.
     given: RefCell<Vec<String>>,
+}
+
+/// Writes to the stdin of a program, which may have ended before it read that, and closes it.
+pub(super) fn feed(child: &mut Child, input: &str) -> io::Result<()> {
+    let Some(mut stdin) = child.stdin.take() else {
+        return Ok(());
+    };
+    match stdin.write_all(input.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 impl Place {
@@ -154,10 +165,7 @@ impl Place {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // A program that does not read it may have ended before it is written.
-        if let Err(error) = child.stdin.take().unwrap().write_all(input.as_bytes()) {
-            assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
-        }
+        feed(&mut child, input).unwrap();
         let ended = Ended::of(child.wait_with_output().unwrap());
         schemas::hold(arguments, self.folder.path(), &before, &ended.stdout);
         ended

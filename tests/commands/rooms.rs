@@ -8,8 +8,10 @@ use std::{
 
 /// The order that a `lib.rs` or `mod.rs` states.
 fn order(lib: &str) -> Vec<&str> {
-    let line = lib.lines().find(|line| line.contains("→")).unwrap();
-    line.split('`').skip(1).step_by(2).collect()
+    let lines = lib.lines().filter(|line| line.contains('→'));
+    lines
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .collect()
 }
 
 /// The Rust files of a folder and of those below it.
@@ -144,56 +146,65 @@ fn kinds_do_not_name_each_other() {
     assert_eq!(named_siblings(&folder, "kinds::", &kinds), [""; 0]);
 }
 
-/// What a module of `folder` names of the others: in `room::…`, as a sibling, and from a file of its own folder.
+/// What a module of `folder`, which is called `room`, names of the others.
 pub(super) fn named_siblings(folder: &Path, room: &str, modules: &[&str]) -> Vec<String> {
     let mut wrong = Vec::new();
     for module in modules {
         let others: Vec<&str> = modules.iter().copied().filter(|other| other != module).collect();
-        let mut all = Vec::new();
-        let single = folder.join(format!("{module}.rs"));
-        if single.exists() {
-            all.push(single);
-        } else {
-            files(&folder.join(module), &mut all);
-        }
-        for file in all {
-            let source = fs::read_to_string(&file).unwrap();
-            let is_root = file.ends_with("mod.rs") || file.parent() == Some(folder);
-            let up = if is_root { "super::" } else { "super::super::" };
-            for path in [room, up] {
-                for other in named_behind(&source, path, &others) {
-                    wrong.push(format!("{} names {other}", file.display()));
-                }
-            }
+        for file in files_of(folder, module) {
+            wrong.extend(named_in(&file, folder, room, &others));
         }
     }
     wrong
 }
 
-/// The folders of the command line use each other in the one order that its `mod.rs` states.
+/// The Rust files of a module of `folder`: its one, or those of its folder.
+fn files_of(folder: &Path, module: &str) -> Vec<PathBuf> {
+    let single = folder.join(format!("{module}.rs"));
+    let mut all = Vec::new();
+    if folder.join(module).is_dir() {
+        files(&folder.join(module), &mut all);
+    }
+    all.extend(single.exists().then_some(single));
+    all
+}
+
+/// What a file somewhere below `folder` names of the modules in it: behind `room`, or behind as many `super::` as lead there.
+fn named_in(file: &Path, folder: &Path, room: &str, modules: &[&str]) -> Vec<String> {
+    let source = fs::read_to_string(file).unwrap();
+    let depth = file.strip_prefix(folder).unwrap().components().count();
+    let depth = if file.ends_with("mod.rs") {
+        depth - 1
+    } else {
+        depth
+    };
+    [room, &"super::".repeat(depth)]
+        .into_iter()
+        .flat_map(|path| named_behind(&source, path, modules))
+        .map(|module| format!("{} uses {module}", file.display()))
+        .collect()
+}
+
+/// The modules of the command line use each other in the one order that its `mod.rs` states.
 #[test]
 fn rooms_of_the_command_line_use_what_comes_after_them_only() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli");
     let source = fs::read_to_string(folder.join("mod.rs")).unwrap();
-    let lines = source.lines().map(str::trim);
-    let mut rooms: Vec<&str> = lines
-        .filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'))
-        .filter(|room| folder.join(room).is_dir())
-        .collect();
     let order = order(&source);
-    let mut stated = order.clone();
-    stated.sort_unstable();
-    rooms.sort_unstable();
-    assert_eq!(stated, rooms);
+    let entries = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let stem = |path: PathBuf| path.file_stem().unwrap().to_str().unwrap().to_owned();
+    let rooms: BTreeSet<String> = entries.map(stem).filter(|room| room != "mod").collect();
+    assert_eq!(
+        order
+            .iter()
+            .map(|room| (*room).to_owned())
+            .collect::<BTreeSet<_>>(),
+        rooms
+    );
     let mut wrong = Vec::new();
     for (place, room) in order.iter().enumerate() {
-        let mut all = Vec::new();
-        files(&folder.join(room), &mut all);
-        for file in all {
-            let source = fs::read_to_string(&file).unwrap();
-            for before in named_behind(&source, "cli::", &order[..place]) {
-                wrong.push(format!("{} uses {before}", file.display()));
-            }
+        for file in files_of(&folder, room) {
+            wrong.extend(named_in(&file, &folder, "cli::", &order[..place]));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -1,4 +1,4 @@
-//! Flags that commands share, and what they make.
+//! Flags that commands share, and what they make. Those of whole files and of saved plans are in `run`, which works on them.
 
 pub(crate) mod account;
 pub(crate) mod agent;

@@ -1,4 +1,4 @@
-//! `eksact apply PLAN`: what was approved, and nothing else.
+//! Applies a saved plan: what was approved, and nothing else.
 
 use std::{
     cell::Cell,

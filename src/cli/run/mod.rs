@@ -1,4 +1,5 @@
-//! What carries a command out, from the adapters that answer to the last event.
+//! What carries a command out, from the adapters that answer to the last event: the request of whole files, the views and files of its
+//! plan, and its apply.
 
 pub(crate) mod apply_saved;
 pub(crate) mod carry_out;

@@ -1,11 +1,11 @@
-//! YAML for stdout, as kubectl lays it out. A text in which a terminal would obey something is escaped, and means the same to every reader.
+//! YAML for stdout, with lists right below their keys, as kubectl has them. A text in which a terminal would obey something is escaped, and means the same to every reader.
 
 use std::fmt;
 
 use eksact_yaml::edit::Value;
 use serde::{
     Deserialize, Deserializer, Serialize,
-    de::{MapAccess, SeqAccess, Visitor},
+    de::{Error, MapAccess, SeqAccess, Visitor},
 };
 
 use crate::cli::Failure;
@@ -33,7 +33,7 @@ impl<'de> Visitor<'de> for InOrder {
     type Value = Ordered;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a value of JSON")
+        formatter.write_str("a value of JSON, with whole numbers only")
     }
 
     fn visit_unit<E>(self) -> Result<Ordered, E> {
@@ -48,15 +48,9 @@ impl<'de> Visitor<'de> for InOrder {
         Ok(Ordered(Value::Integer(value)))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Ordered, E> {
-        let integer = i64::try_from(value).map(Value::Integer);
-        Ok(Ordered(
-            integer.unwrap_or_else(|_| Value::text(value.to_string())),
-        ))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Ordered, E> {
-        Ok(Ordered(Value::text(value.to_string())))
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Ordered, E> {
+        let integer = i64::try_from(value).map_err(E::custom)?;
+        Ok(Ordered(Value::Integer(integer)))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Ordered, E> {
@@ -99,21 +93,29 @@ mod tests {
     }
 
     #[test]
-    fn keys_keep_their_order_and_lists_stand_below_their_key() {
+    fn keys_keep_their_order_and_lists_are_below_their_key() {
         #[derive(Serialize)]
         struct Role<'a> {
             name: &'a str,
             arns: Vec<&'a str>,
-            at: u64,
+            count: i64,
         }
         let role = Role {
             name: "on",
             arns: vec!["arn:aws:iam::111122223333:role/a"],
-            at: u64::MAX,
+            count: -3,
         };
         assert_eq!(
             yaml(&[role]).unwrap(),
-            "- name: \"on\"\n  arns:\n  - arn:aws:iam::111122223333:role/a\n  at: \"18446744073709551615\"\n"
+            "- name: \"on\"\n  arns:\n  - arn:aws:iam::111122223333:role/a\n  count: -3\n"
         );
+    }
+
+    /// Nothing that is written so has one; what cannot be written as it is must not be written as text.
+    #[test]
+    fn number_that_is_not_whole_is_refused() {
+        for value in [json!([1.5]), json!([u64::MAX])] {
+            assert!(yaml(&value).is_err(), "{value}");
+        }
     }
 }

@@ -1,16 +1,13 @@
 //! Where command lines run: eksact's, and those of the tools that help texts name.
 
-use std::{
-    io::Write as _,
-    process::{Command, Output, Stdio},
-};
+use std::process::{Command, Output, Stdio};
 
 use super::{
     complaint::{Complaint, complaints},
     shell, tools,
 };
 use crate::commands::{
-    place::{Ended, PROGRAM, Place},
+    place::{Ended, PROGRAM, Place, feed},
     terminal::{TERMINAL, python},
 };
 
@@ -24,13 +21,7 @@ fn with_input(command: &mut Command, input: &str) -> std::io::Result<Output> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut child = command.spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        match stdin.write_all(input.as_bytes()) {
-            // It may have ended before, and says why.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-            written => written?,
-        }
-    }
+    feed(&mut child, input)?;
     child.wait_with_output()
 }
 

@@ -15,11 +15,30 @@ use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use eksact_yaml::{Content, Node};
 
-fn fill_in(is_called_for: bool) -> Remedy {
-    if is_called_for {
-        remedy!("a variable was probably not set: fill it in")
-    } else {
-        remedy!("a variable was probably not set: fill it in, or leave the key out")
+/// What may be done with a value besides filling it in.
+enum Otherwise {
+    Nothing,
+    LeaveOut,
+    Remove,
+}
+
+impl Otherwise {
+    fn of(field: &Field) -> Self {
+        if field.must_be_set() {
+            Self::Nothing
+        } else {
+            Self::LeaveOut
+        }
+    }
+
+    fn help(&self) -> Remedy {
+        match self {
+            Self::Nothing => remedy!("a variable was probably not set: fill it in"),
+            Self::LeaveOut => remedy!("a variable was probably not set: fill it in, or leave the key out"),
+            Self::Remove => {
+                remedy!("a variable was probably not set: fill it in, or remove it from the list")
+            }
+        }
     }
 }
 
@@ -58,12 +77,13 @@ impl Walk {
         match (&field.holds, node.content()) {
             _ if node.is_null() => self.without_value(field, path),
             (FieldType::Text, Content::Scalar { text, .. }) => {
-                self.text(text, field, field.is_called_for(), path);
+                self.text(text, field, &Otherwise::of(field), path);
             }
             (FieldType::List(item), Content::Sequence(items)) if **item == FieldType::Text => {
                 for (index, item) in items.iter().enumerate() {
                     if matches!(item.content(), Content::Scalar { .. }) {
-                        self.text(item.text().unwrap_or_default(), field, false, &path.index(index));
+                        let text = item.text().unwrap_or_default();
+                        self.text(text, field, &Otherwise::Remove, &path.index(index));
                     }
                 }
             }
@@ -71,7 +91,8 @@ impl Walk {
                 for entry in entries.iter().filter(|entry| is_blank(&entry.key)) {
                     let message = format!("{path} has an empty key");
                     let finding = Finding::error(Code::Empty, path.key(&entry.key), message);
-                    self.findings.push(finding.at_key().help(fill_in(false)));
+                    self.findings
+                        .push(finding.at_key().help(Otherwise::LeaveOut.help()));
                 }
             }
             (FieldType::Object(name), Content::Mapping(_)) => self.object(node, name, path),
@@ -86,11 +107,11 @@ impl Walk {
         }
     }
 
-    fn text(&mut self, text: &str, field: &Field, is_called_for: bool, path: &FieldPath) {
+    fn text(&mut self, text: &str, field: &Field, otherwise: &Otherwise, path: &FieldPath) {
         if is_blank(text) && !(field.may_be_empty && text.is_empty()) {
             let what = if text.is_empty() { "empty" } else { "blank" };
             let finding = Finding::error(Code::Empty, path.clone(), format!("{path} is {what}"));
-            self.findings.push(finding.help(fill_in(is_called_for)));
+            self.findings.push(finding.help(otherwise.help()));
         }
     }
 
@@ -103,7 +124,7 @@ impl Walk {
         let message = format!("{path} has no value");
         let mut finding = Finding::error(Code::Empty, path.clone(), message)
             .at_key()
-            .help(fill_in(field.is_called_for()));
+            .help(Otherwise::of(field).help());
         if !own {
             finding.severity = Severity::Warning;
             finding.message.push_str(" and is treated as left out");

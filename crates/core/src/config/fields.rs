@@ -103,7 +103,7 @@ pub(super) struct Field {
     pub(super) name: String,
     pub(super) holds: FieldType,
     pub(super) required: bool,
-    /// Whether eksact asks for it where it manages the object; elsewhere the same type does without.
+    /// Whether it must be set where eksact manages the object; elsewhere the same type does without.
     needed: bool,
     /// Whether eksact makes it so. A type with such a field has others that eksact leaves to other tools.
     pub(super) managed: bool,
@@ -119,7 +119,7 @@ pub(super) struct Field {
 
 impl Field {
     /// Whether it cannot be left out where eksact acts on it.
-    pub(super) fn is_called_for(&self) -> bool {
+    pub(super) fn must_be_set(&self) -> bool {
         self.required || self.needed
     }
 

@@ -133,7 +133,13 @@ fn on_tree<const LISTS: usize>(kind: DocumentKind, root: &Node, meaning: [Findin
         })
         .collect();
     findings.extend(meaning);
-    blanks.retain(|blank| !findings.iter().any(|finding| asks_for(finding, &blank.path)));
+    // A key without a value has nothing below it, either.
+    blanks.retain(|blank| {
+        !findings.iter().any(|finding| {
+            asks_for(finding, &blank.path)
+                || (finding.explained_from_below && finding.path.starts_with(&blank.path))
+        })
+    });
     findings.extend(blanks);
     placeholder::once_each(findings)
 }

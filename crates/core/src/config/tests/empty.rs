@@ -27,7 +27,7 @@ fn blank_text_is_an_error_with_its_place() {
     c.yaml:8:24: error: iam.serviceAccounts[0].attachPolicyARNs[0] is empty
             attachPolicyARNs: [""]
                                ^
-        help: a variable was probably not set: fill it in, or leave the key out
+        help: a variable was probably not set: fill it in, or remove it from the list
     c.yaml:9:15: error: iam.serviceAccounts[0].roleName is empty
             roleName: ''
                       ^

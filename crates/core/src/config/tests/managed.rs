@@ -113,6 +113,7 @@ fn managed_sections_have_no_keys_without_value_unsaid() {
 
 #[test]
 fn managed_sections_say_once_what_must_be_there() {
+    const ARN: &str = "policyARN: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy'";
     let provider =
         "identityProviders: [{type: oidc, name: a, clientID: b, issuerURL: 'https://x.example.com'}]\n";
     let entry = "accessConfig: {accessEntries: [{principalARN: 'arn:aws:iam::111122223333:role/r'}]}\n";
@@ -164,6 +165,25 @@ fn managed_sections_say_once_what_must_be_there() {
         assert_eq!(said.matches(": error: ").count(), 1, "{said}");
         // Without the key the next complaint would come.
         assert!(!said.contains("leave the key out"), "{said}");
+    }
+    // The whole object that has the key, and the choice of a scope.
+    for (section, from, to, wanted) in [
+        (account, "{name: a}", "~", "metadata.name must be set\n"),
+        (policy, "{type: cluster}", "~", "accessScope"),
+        (policy, "type: cluster", "type: ~", "accessScope.type"),
+        (policy, "type: cluster", "type: \"\"", "accessScope.type"),
+    ] {
+        let said = report(
+            &format!("{HEAD}{section}")
+                .replace("policyARN: x", ARN)
+                .replacen(from, to, 1),
+        );
+        assert!(said.contains(wanted), "{to}: {said}");
+        assert_eq!(said.matches(": error: ").count(), 1, "{said}");
+        assert!(
+            !said.contains("warning: ") && !said.contains("leave the key out"),
+            "{said}"
+        );
     }
     let said = report(&format!(
         "{HEAD}iam: {{withOIDC: ~, serviceAccounts: [{{metadata: {{name: a}}, wellKnownPolicies: {{autoScaler: true}}}}]}}\n"

@@ -186,7 +186,7 @@ fn templates_that_stay_as_they_are() {
     5:69: error: `{{AccountId}}` is not a placeholder that the server knows: it is used literally as the name
         help: write `{{AccountID}}`; braces, case and blanks count
     5:86: error: iamIdentityMappings[0].groups[1] is empty
-        help: a variable was probably not set: fill it in, or leave the key out
+        help: a variable was probably not set: fill it in, or remove it from the list
     5:57: warning: {{SessionName}} is empty for an IAM user: only a role has sessions
         help: write the user's name itself
     5:85: error: {{EC2PrivateDNSName}} is for the role of a node only: the server always refuses an IAM user

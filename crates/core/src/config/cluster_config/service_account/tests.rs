@@ -91,7 +91,7 @@ fn arns_by_syntax_kind_and_partition() {
     5:224: error: `arn:aws:iam::aws:policy/` is not the ARN of an IAM policy
         help: write it like arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
     5:252: error: iam.serviceAccounts[0].attachPolicyARNs[8] is empty
-        help: a variable was probably not set: fill it in, or leave the key out
+        help: a variable was probably not set: fill it in, or remove it from the list
     "#);
     assert_snapshot!(about("\n{metadata: {name: a}, attachRoleARN: 'arn:aws:iam::aws:policy/A'}"), @r#"
     5:38: error: `arn:aws:iam::aws:policy/A` is not the ARN of an IAM role
