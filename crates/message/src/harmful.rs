@@ -2,7 +2,11 @@
 //! escapes what somebody else wrote.
 
 /// Whether a character is a control, is invisible, or changes how others are shown.
+#[inline]
 pub fn is_harmful(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_control();
+    }
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'

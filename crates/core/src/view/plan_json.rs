@@ -23,7 +23,7 @@
 //! | `partial` | only in a plan with `--target` or `--exclude-target`: `targets[]` and `excluded[]`, the globs; `brought_along[]`, addresses that those asked for need; `left_out[]`, addresses that would change or could not be planned |
 //! | `access` | who gains and who loses what by the plan: `people[]` with `kind` (`principal`, `user`, `group`, `service-account`), `who`, `gains[]` and `loses[]` in words; `complete`, and `unread[]`: what could not be compared. Absent in a part of a plan that is drift only |
 
-use std::{fmt::Write as _, io};
+use std::fmt::Write as _;
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::Serialize;
@@ -53,59 +53,43 @@ pub fn schema_of<T: JsonSchema>(title: &str) -> Value {
 /// `value` as indented JSON with a line end. Characters that a terminal might obey are written as `\u` escapes, which
 /// JSON readers turn back: the data stays what it is.
 pub fn json(value: &impl Serialize) -> Result<String, serde_json::Error> {
-    let mut text = Escaping::default();
-    serde_json::to_writer_pretty(&mut text, value)?;
-    Ok(text.finish())
+    serde_json::to_string_pretty(value).map(escaped)
 }
 
 /// The same, indented by `indent`.
 pub fn json_indented(value: &impl Serialize, indent: &[u8]) -> Result<String, serde_json::Error> {
-    let mut text = Escaping::default();
+    let mut bytes = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(indent);
-    value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, formatter))?;
-    Ok(text.finish())
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, formatter))?;
+    let text = String::from_utf8(bytes).map_err(serde::ser::Error::custom)?;
+    Ok(escaped(text))
 }
 
 /// The same on one line.
 pub fn json_line(value: &impl Serialize) -> Result<String, serde_json::Error> {
-    let mut text = Escaping::default();
-    serde_json::to_writer(&mut text, value)?;
-    Ok(text.finish())
+    serde_json::to_string(value).map(escaped)
 }
 
-/// Text in the making, escaped as it comes: a run over many clusters is too large to have it twice.
-#[derive(Default)]
-struct Escaping(String);
-
-impl Escaping {
-    fn finish(mut self) -> String {
-        self.0.push('\n');
-        self.0
+/// A run over many clusters is too large to have it twice, and next to no text has such a character.
+fn escaped(mut text: String) -> String {
+    // Outside strings JSON has no such character but its line ends.
+    let is_escaped = |character| character != '\n' && is_harmful(character);
+    text.push('\n');
+    if !text.contains(is_escaped) {
+        return text;
     }
-}
-
-impl io::Write for Escaping {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // What writes JSON never parts a character.
-        let text =
-            std::str::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-        for character in text.chars() {
-            // Outside strings JSON has no such character but its line ends.
-            if character != '\n' && is_harmful(character) {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    // Writing to a String cannot fail.
-                    let _ = write!(self.0, "\\u{unit:04x}");
-                }
-            } else {
-                self.0.push(character);
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_escaped(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(safe, "\\u{unit:04x}");
             }
+        } else {
+            safe.push(character);
         }
-        Ok(bytes.len())
     }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    safe
 }
 
 #[cfg(test)]

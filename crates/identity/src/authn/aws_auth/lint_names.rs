@@ -447,10 +447,12 @@ pub(super) fn misspelt(group: &str) -> Option<&'static str> {
         .filter(|c| !is_blank(*c))
         .collect::<String>()
         .to_ascii_lowercase();
+    let length = lower.chars().count();
     let distance = |known: &str| strsim::damerau_levenshtein(&lower, known);
+    // A letter more or less is a difference of one, at least: there may be thousands of groups.
     let near = SYSTEM_GROUPS
         .into_iter()
-        .filter(|known| lower.len() > 6 && distance(known) < 3);
+        .filter(|known| lower.len() > 6 && length.abs_diff(known.len()) < 3 && distance(known) < 3);
     near.min_by_key(|known| distance(known))
 }
 
