@@ -18,3 +18,6 @@ pub mod well_known_policy;
 pub use arn::{Arn, ArnError};
 pub use partition::Partition;
 pub use well_known_policy::WellKnownPolicy;
+
+/// The path of a role or policy that names none.
+pub const DEFAULT_PATH: &str = "/";

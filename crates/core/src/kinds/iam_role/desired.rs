@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{overlay, shared, wanted::OwnedRole};
 use crate::{
-    config::{Located, assumable_role::AssumableRole, managed_policy::DEFAULT_PATH},
+    config::{Located, assumable_role::AssumableRole},
     kinds::{Request, service_account_scope::RoleAttribute, stack_write::token},
     live::Live,
     ports::aws::{DEFAULT_SESSION_SECONDS, Role, StackRequest},
@@ -19,7 +19,7 @@ use eksact_identity::{
         wanted_role::{self, ResolveContext, WantedRole},
         well_known,
     },
-    iam::WellKnownPolicy,
+    iam::{DEFAULT_PATH, WellKnownPolicy},
 };
 
 /// The role that pods or people shall have.

@@ -1,6 +1,6 @@
 //! What is done about roles that shall be there: made, updated, repaired or replaced.
 
-use eksact_identity::cloudformation::RolePurpose;
+use eksact_identity::{cloudformation::RolePurpose, iam::DEFAULT_PATH};
 use eksact_message::code::Code;
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     wanted::{OwnedRole, limit, owned},
 };
 use crate::{
-    config::{ServiceAccount, assumable_role::AssumableRole, managed_policy::DEFAULT_PATH},
+    config::{ServiceAccount, assumable_role::AssumableRole},
     engine::{
         Action, Address, AttributeChange, Change, Deferred, Effect, Finding, PlanDraft, Reason, Severity,
         StepId, Unknown,

@@ -8,10 +8,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::managed_policy::DEFAULT_PATH;
 use crate::config::location::{Located, SourceLocation};
 use crate::config::reader::{Reader, is_true, items, text_map};
-use eksact_identity::iam::{Arn, Partition};
+use eksact_identity::iam::{Arn, DEFAULT_PATH, Partition};
 use eksact_yaml::{Node, Resolved};
 
 pub(super) use check::{LIST, check, unknown_names};

@@ -11,15 +11,12 @@ use serde_json::Value;
 use super::assumable_role::{self, named_role};
 use crate::config::location::{Located, SourceLocation};
 use crate::config::reader::{Reader, items};
-use eksact_identity::iam::{Arn, Partition};
+use eksact_identity::iam::{Arn, DEFAULT_PATH, Partition};
 use eksact_yaml::Node;
 
 pub(super) use check::{LIST, check, check_options, path, reference, unknown_names};
 pub(in crate::config) use file::bounded;
 pub(super) use file::read as read_files;
-
-/// The path of what names none.
-pub const DEFAULT_PATH: &str = "/";
 
 /// A customer managed policy that shall be there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
