@@ -8,12 +8,12 @@
 //! * `tokens`: `token`, `decode`, `verify` and `whoami`; `kubeconfig`: what edits one; `program`: what it says of itself;
 //! * `utils`: what has another name at eksctl.
 //!
-//! What they share: `flags`; `run`, which makes the request of whole files, saves plans and carries a command out; `texts`, as they come in and go out; and `words`, which looks
-//! at a line before clap does.
+//! What they share: `flags`; `run`, which makes the request of whole files, saves plans and carries a command out; `texts`, as they
+//! come in and go out; and `words`, which looks at a line before clap does.
 //!
 //! A module uses those after it only:
-//! `utils` → `program` → `check` → `explain` → `access` → `plans` → `fleet` → `nouns` → `tokens` → `kubeconfig` → `words` → `run` → `flags` → `texts` →
-//! `failure` → `exit_code`
+//! `utils` → `program` → `check` → `explain` → `access` → `plans` → `fleet` → `nouns` → `tokens` → `kubeconfig` → `words` → `run` →
+//! `flags` → `texts` → `failure` → `exit_code`
 
 mod access;
 mod check;

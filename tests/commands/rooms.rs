@@ -1,4 +1,5 @@
-//! The rooms of `eksact-core` use each other in one direction only, and so do the folders of the command line. Between crates Cargo keeps that; inside of one, this test.
+//! The rooms of `eksact-core` use each other in one direction only, and so do the modules of the command line. Between crates Cargo
+//! keeps that; inside of one, these tests.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

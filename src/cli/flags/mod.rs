@@ -1,7 +1,6 @@
 //! Flags that commands share, and what they make. Those of whole files and of saved plans are in `run`, which works on them.
 
 pub(crate) mod account;
-pub(crate) mod agent;
 pub(crate) mod broadening;
 pub(crate) mod filter;
 pub(crate) mod global;

@@ -9,7 +9,11 @@ use crate::cli::Failure;
 use eksact_core::{
     engine::Targets,
     guard::Guard,
-    kinds::request::{Settings, ThumbprintSource},
+    kinds::{
+        Request,
+        pod_identity_agent::InstallAgent,
+        request::{Settings, ThumbprintSource},
+    },
 };
 use eksact_identity::iam::Arn;
 
@@ -212,6 +216,23 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         return Err(error());
     }
     Ok(duration)
+}
+
+/// What is asked of the agent that gives pods the credentials of pod identity.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct AgentFlags {
+    /// Install the add-on eks-pod-identity-agent where the cluster has no agent
+    #[arg(long, help_heading = "Pod identity")]
+    pub(crate) install_agent: bool,
+}
+
+impl AgentFlags {
+    /// Asks it of the kind that installs the agent.
+    pub(crate) fn ask(self, request: &mut Request) {
+        if self.install_agent {
+            request.ask(InstallAgent);
+        }
+    }
 }
 
 #[cfg(test)]

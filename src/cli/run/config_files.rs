@@ -9,10 +9,9 @@ use super::{views, wiring::Connection};
 use crate::cli::{
     Failure,
     flags::{
-        agent::AgentFlags,
         filter::FilterFlags,
         global::GlobalFlags,
-        plan::{DEFAULT_TIMEOUT, PlanFlags, RoleFlags, ThumbprintFlags},
+        plan::{AgentFlags, DEFAULT_TIMEOUT, PlanFlags, RoleFlags, ThumbprintFlags},
         target::TargetFlags,
     },
     texts::{file, shell},

@@ -1,4 +1,5 @@
-//! YAML for stdout, with lists right below their keys, as kubectl has them. A text in which a terminal would obey something is escaped, and means the same to every reader.
+//! YAML for stdout, with lists right below their keys, as kubectl has them. A text in which a terminal would obey something is escaped,
+//! and means the same to every reader.
 
 use std::fmt;
 

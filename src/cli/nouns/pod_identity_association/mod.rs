@@ -13,9 +13,8 @@ use crate::cli::{
     ExitCode, Failure,
     flags::{
         account::{AnyClusterFlags, account_name, pair, well_known},
-        agent::AgentFlags,
         global::GlobalFlags,
-        plan::{PlanFlags, RoleFlags, ThumbprintFlags},
+        plan::{AgentFlags, PlanFlags, RoleFlags, ThumbprintFlags},
     },
     run::{change::ChangeFlags, wiring::Connection},
     texts::file,

@@ -113,14 +113,12 @@ struct Told<'s> {
     surely: Reach<'s>,
 }
 
-/// What is known of each actor. It is asked for every edge of every target, and the hash that std has was a fifth of the whole search.
-type ByActor<'s, T> = HashMap<Known<'s>, T, foldhash::fast::RandomState>;
-
 struct Search<'s, 'p> {
     rights: &'s Rights<'p>,
     index: &'s Index<'s>,
-    /// Those who may, and those who can become them.
-    known: ByActor<'s, Told<'s>>,
+    /// Those who may, and those who can become them. It is asked for every edge of every target, and the hash that std has was a fifth of
+    /// the whole search.
+    known: HashMap<Known<'s>, Told<'s>, foldhash::fast::RandomState>,
     /// Those whose ways are still to be gone back, and from where on.
     queue: VecDeque<(Known<'s>, Aim)>,
     waiting: HashMap<(Known<'s>, Aim), Reach<'s>>,
@@ -140,7 +138,7 @@ impl<'s, 'p> Search<'s, 'p> {
         let mut search = Self {
             rights,
             index,
-            known: ByActor::default(),
+            known: HashMap::default(),
             queue: VecDeque::new(),
             waiting: HashMap::new(),
             found: BTreeMap::new(),
