@@ -141,6 +141,7 @@ fn files() -> Vec<Check> {
         named("name: 'arn:aws:iam::111122223333:role/x', region: eu-west-1", "write the name of the EKS cluster"),
         named("name: quickstart, region: EU_WEST_1", "write `eu-west-1`"),
         account("roleName: ''", "a variable was probably not set: fill it in, or leave the key out", ", roleName: ''", ""),
+        mapping("arn: ''\n  username: dev", "a variable was probably not set: fill it in, or write `account` or `serviceName` instead", "arn: ''\n  username: dev", "account: '111122223333'"),
         fault(&format!("iam: {{withOIDC: true, serviceAccounts: [{{metadata: {{name: app-a}}, attachPolicyARNs: ['{S3}', '']}}]}}"), "a variable was probably not set: fill it in, or remove it from the list", ", ''", ""),
         whole("\u{1f}\n").says("remove it; in double quotes it can be written as an escape").write("c.yaml", HEAD).check(),
         whole(&"#".repeat(3 * 1024 * 1024)).says("is this really a ClusterConfig?").write("c.yaml", HEAD).check(),

@@ -16,24 +16,44 @@ use eksact_message::remedy::Remedy;
 use eksact_yaml::{Content, Node};
 
 /// What may be done with a value besides filling it in.
-enum Otherwise {
+enum Otherwise<'a> {
     Nothing,
+    /// One of these keys has to be there.
+    Instead(&'a [String]),
     LeaveOut,
     Remove,
 }
 
-impl Otherwise {
-    fn of(field: &Field) -> Self {
+impl<'a> Otherwise<'a> {
+    /// What may be done with the whole field of `object`.
+    fn of(field: &'a Field, object: &Node) -> Self {
         if field.must_be_set() {
             Self::Nothing
-        } else {
+        } else if field.or.is_empty() || field.or.iter().any(|other| says_something(object.get(other))) {
             Self::LeaveOut
+        } else {
+            Self::Instead(&field.or)
+        }
+    }
+
+    /// What may be done with one of `count` items of the field.
+    fn of_item(field: &'a Field, object: &Node, count: usize) -> Self {
+        if count > 1 {
+            return Self::Remove;
+        }
+        match Self::of(field, object) {
+            Self::LeaveOut => Self::Remove,
+            other => other,
         }
     }
 
     fn help(&self) -> Remedy {
         match self {
             Self::Nothing => remedy!("a variable was probably not set: fill it in"),
+            Self::Instead(others) => remedy!(
+                "a variable was probably not set: fill it in, or write {} instead",
+                one_of(others)
+            ),
             Self::LeaveOut => remedy!("a variable was probably not set: fill it in, or leave the key out"),
             Self::Remove => {
                 remedy!("a variable was probably not set: fill it in, or remove it from the list")
@@ -68,22 +88,24 @@ impl Walk {
                 return;
             }
             if let Some(field) = object.field(&entry.key).filter(|_| is_acted_on(self.kind, &here)) {
-                self.field(&entry.value, field, &here);
+                self.field(&entry.value, field, node, &here);
             }
         }
     }
 
-    fn field(&mut self, node: &Node, field: &Field, path: &FieldPath) {
+    /// A `field` of `object`, whose value is `node`.
+    fn field(&mut self, node: &Node, field: &Field, object: &Node, path: &FieldPath) {
         match (&field.holds, node.content()) {
-            _ if node.is_null() => self.without_value(field, path),
+            _ if node.is_null() => self.without_value(field, object, path),
             (FieldType::Text, Content::Scalar { text, .. }) => {
-                self.text(text, field, &Otherwise::of(field), path);
+                self.text(text, field, &Otherwise::of(field, object), path);
             }
             (FieldType::List(item), Content::Sequence(items)) if **item == FieldType::Text => {
+                let otherwise = Otherwise::of_item(field, object, items.len());
                 for (index, item) in items.iter().enumerate() {
                     if matches!(item.content(), Content::Scalar { .. }) {
                         let text = item.text().unwrap_or_default();
-                        self.text(text, field, &Otherwise::Remove, &path.index(index));
+                        self.text(text, field, &otherwise, &path.index(index));
                     }
                 }
             }
@@ -107,7 +129,7 @@ impl Walk {
         }
     }
 
-    fn text(&mut self, text: &str, field: &Field, otherwise: &Otherwise, path: &FieldPath) {
+    fn text(&mut self, text: &str, field: &Field, otherwise: &Otherwise<'_>, path: &FieldPath) {
         if is_blank(text) && !(field.may_be_empty && text.is_empty()) {
             let what = if text.is_empty() { "empty" } else { "blank" };
             let finding = Finding::error(Code::Empty, path.clone(), format!("{path} is {what}"));
@@ -115,7 +137,7 @@ impl Walk {
         }
     }
 
-    fn without_value(&mut self, field: &Field, path: &FieldPath) {
+    fn without_value(&mut self, field: &Field, object: &Node, path: &FieldPath) {
         // Lists of objects have no value when all of their items are commented out.
         if matches!(&field.holds, FieldType::List(item) if **item != FieldType::Text) {
             return;
@@ -124,12 +146,25 @@ impl Walk {
         let message = format!("{path} has no value");
         let mut finding = Finding::error(Code::Empty, path.clone(), message)
             .at_key()
-            .help(Otherwise::of(field).help());
+            .help(Otherwise::of(field, object).help());
         if !own {
             finding.severity = Severity::Warning;
             finding.message.push_str(" and is treated as left out");
         }
         self.findings.push(finding);
+    }
+}
+
+fn says_something(value: Option<&Node>) -> bool {
+    value.is_some_and(|value| !value.is_empty() && value.text().is_none_or(|text| !is_blank(text)))
+}
+
+/// `a`, `b` or `c`.
+fn one_of(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => quoted.concat(),
     }
 }
 

@@ -105,6 +105,8 @@ pub(super) struct Field {
     pub(super) required: bool,
     /// Whether it must be set where eksact manages the object; elsewhere the same type does without.
     needed: bool,
+    /// Of these and itself at least one must be set.
+    pub(super) or: Vec<String>,
     /// Whether eksact makes it so. A type with such a field has others that eksact leaves to other tools.
     pub(super) managed: bool,
     /// Whether eksact takes it and does nothing with it, though it stands in what eksact manages.
@@ -133,8 +135,11 @@ impl Field {
             "ignored" => self.ignored = true,
             "may-be-empty" => self.may_be_empty = true,
             _ => {
+                let names = |values: &str| values.split('|').map(str::to_owned).collect();
                 if let Some(values) = argument("one-of") {
-                    self.allowed = values.split('|').map(str::to_owned).collect();
+                    self.allowed = names(values);
+                } else if let Some(values) = argument("or") {
+                    self.or = names(values);
                 } else if let Some(value) = argument("default") {
                     self.default = Some(value.to_owned());
                 } else {
@@ -236,6 +241,7 @@ fn parse_field(head: &str, description: Option<String>) -> Option<Field> {
         holds,
         required: false,
         needed: false,
+        or: Vec::new(),
         managed: false,
         ignored: false,
         may_be_empty: false,
@@ -331,6 +337,9 @@ mod tests {
             reached.insert(kind.name());
             for (name, object) in types {
                 for field in &object.fields {
+                    for other in &field.or {
+                        assert!(object.field(other).is_some(), "{name}.{} or {other}", field.name);
+                    }
                     if let Some(target) = field.holds.object() {
                         assert!(
                             types.contains_key(target),

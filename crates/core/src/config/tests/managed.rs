@@ -195,6 +195,127 @@ fn managed_sections_say_once_what_must_be_there() {
 }
 
 #[test]
+fn blank_keys_of_which_one_is_needed_name_the_others() {
+    const ROLE: &str = "'arn:aws:iam::111122223333:role/r'";
+    let mapping = "iamIdentityMappings: [{@}]\n";
+    let account = "iam: {withOIDC: true, serviceAccounts: [{metadata: {name: a}, @}]}\n";
+    let association = "iam: {podIdentityAssociations: [{namespace: a, serviceAccountName: b, @}]}\n";
+    let own = |section: &str| {
+        format!("---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\n{section}: [{{@}}]\n")
+    };
+    let (own_mapping, group) = (own("identityMappings"), own("groups"));
+    let (shared, policy, role) = (own("sharedRoles"), own("policies"), own("roles"));
+    let out = "fill it in, or leave the key out";
+    for (section, keys, wanted) in [
+        (
+            mapping,
+            "arn: '', username: u",
+            "fill it in, or write `account` or `serviceName` instead",
+        ),
+        (mapping, "arn: '', account: '111122223333'", out),
+        (
+            mapping,
+            "arn: ' ', account: '', username: u",
+            "fill it in, or write `account` or `serviceName` instead",
+        ),
+        (
+            mapping,
+            "serviceName: ''",
+            "fill it in, or write `arn` or `account` instead",
+        ),
+        (
+            mapping,
+            &format!("arn: {ROLE}, username: ''"),
+            "fill it in, or write `groups`, `account` or `serviceName` instead",
+        ),
+        (
+            mapping,
+            &format!("arn: {ROLE}, groups: ['']"),
+            "fill it in, or write `username`, `account` or `serviceName` instead",
+        ),
+        (mapping, &format!("arn: {ROLE}, username: '', groups: [g]"), out),
+        (
+            mapping,
+            &format!("arn: {ROLE}, username: u, groups: ['']"),
+            "fill it in, or remove it from the list",
+        ),
+        (
+            account,
+            "attachRoleARN: ''",
+            "fill it in, or write `attachPolicyARNs`, `wellKnownPolicies` or `attachPolicy` instead",
+        ),
+        (
+            account,
+            "attachRoleARN: '', wellKnownPolicies: {autoScaler: true}",
+            out,
+        ),
+        (
+            &own_mapping,
+            "arn: '', username: u",
+            "fill it in, or write `permissionSet`, `account` or `serviceName` instead",
+        ),
+        (
+            &own_mapping,
+            "arn: '', permissionSet: {name: s}, username: u",
+            out,
+        ),
+        (
+            &group,
+            "name: g, bindings: [{clusterRole: ''}]",
+            "fill it in, or write `rules` instead",
+        ),
+        (
+            &group,
+            "name: g, bindings: [{clusterRole: view, namespaces: ['']}]",
+            "fill it in, or remove it from the list",
+        ),
+        (
+            &group,
+            "name: g, bindings: [{rules: [{verbs: [''], resources: [a]}]}]",
+            "fill it in",
+        ),
+        (
+            &shared,
+            "roleARN: ~, serviceAccounts: [{namespace: a, name: b}]",
+            "fill it in, or write `roleName` instead",
+        ),
+        (
+            &shared,
+            &format!("roleARN: {ROLE}, serviceAccounts: [{{namespace: a, name: ~}}]"),
+            "fill it in, or write `subjectPattern` instead",
+        ),
+        (
+            &role,
+            "name: r, assumedBy: {users: [''], mfa: true}",
+            "fill it in, or write `roles`, `accounts`, `permissionSets` or `oidc` instead",
+        ),
+        (
+            association,
+            "roleARN: ''",
+            "fill it in, or write `permissionPolicy`, `permissionPolicyARNs` or `wellKnownPolicies` instead",
+        ),
+        (
+            &policy,
+            "name: p, file: ''",
+            "fill it in, or write `document` instead",
+        ),
+        (
+            &policy,
+            "name: p, document: ~",
+            "fill it in, or write `file` instead",
+        ),
+    ] {
+        let said = report(&format!("{HEAD}{}", section.replace('@', keys)));
+        let help: Vec<&str> = said
+            .lines()
+            .filter_map(|line| line.split_once("help: a variable was probably not set: "))
+            .map(|(_, advice)| advice)
+            .collect();
+        assert_eq!(help.first(), Some(&wanted), "{keys}: {said}");
+    }
+}
+
+#[test]
 fn managed_sections_have_no_placeholders_in_keys() {
     for (section, path) in [
         (SECTIONS[0].0, "iam.serviceAccounts[0]"),

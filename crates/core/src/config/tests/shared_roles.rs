@@ -128,7 +128,7 @@ fn shared_role_written_wrong() {
     c.yaml:11:4: error: sharedRoles[3].roleName has no value
         - {roleName: null, serviceAccounts: [{namespace: app, name: web}]}
            ^
-        help: a variable was probably not set: fill it in, or leave the key out
+        help: a variable was probably not set: fill it in, or write `roleARN` instead
     c.yaml:12:49: error: sharedRoles[4]: roleName cannot be used together with roleARN
         …::111122223333:role/a', roleName: a, serviceAccounts: [{namespace: app…
                                  ^
