@@ -16,9 +16,32 @@ pub fn is_harmful(character: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Whether no character of a text is harmful, line ends apart.
+pub fn is_harmless(text: &str) -> bool {
+    let is_plain = |byte: &u8| matches!(byte, b'\n' | b' '..=b'~');
+    // Nearly all text is ASCII, and a block of it is looked through at once.
+    let mut blocks = text.as_bytes().chunks(64);
+    blocks.all(|block| block.iter().fold(true, |plain, byte| plain & is_plain(byte)))
+        || !text.contains(|character| character != '\n' && is_harmful(character))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_is_harmless_where_each_of_its_characters_is() {
+        for code in (0..=u32::from(char::MAX)).filter_map(char::from_u32) {
+            let wanted = code == '\n' || !is_harmful(code);
+            for text in [
+                code.to_string(),
+                format!("{}{code}{}", "a".repeat(70), "\u{e9}\n".repeat(3)),
+            ] {
+                assert_eq!(is_harmless(&text), wanted, "{code:?}");
+            }
+        }
+        assert!(is_harmless(""));
+    }
 
     #[test]
     fn harm_is_done_by_what_is_not_seen() {

@@ -8,13 +8,13 @@ pub mod apply;
 pub mod compare;
 pub mod lock;
 
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     config::ClusterConfig,
-    engine::{Plan, plan::FORMAT_VERSION},
+    engine::{Plan, Step, plan::FORMAT_VERSION},
     kinds::{Request, operation_in_full},
     view::plan_json,
 };
@@ -74,16 +74,19 @@ impl SavedPlan {
     /// The plan that was made from `request`.
     ///
     /// # Errors
-    /// When its file could not be read again as the same plan: a mistake of eksact.
+    /// When its content could not be read again as the same plan: a mistake of eksact.
     pub fn new(plan: &Plan, request: &Request) -> Result<Self, SavedPlanError> {
         let not_written = |error: serde_json::Error| SavedPlanError::NotWritten(error.to_string());
-        let mut content = content(plan, request).map_err(not_written)?;
-        let digest = digest_of(&content).map_err(not_written)?;
-        content.insert(DIGEST.to_owned(), digest.into());
-        let document = canonical(&content).map_err(not_written)?;
-        Self::load(document.as_bytes()).map_err(|error| match error {
-            SavedPlanError::NotWritten(_) => error,
-            other => SavedPlanError::NotWritten(other.to_string()),
+        let content = content(plan, request).map_err(not_written)?;
+        let (document, digest) = document_of(&content).map_err(not_written)?;
+        let (plan, request) = understood(content).map_err(|part| {
+            SavedPlanError::NotWritten(format!("its `{part}` is not read as it is written"))
+        })?;
+        Ok(Self {
+            plan,
+            request,
+            digest,
+            document,
         })
     }
 
@@ -111,33 +114,20 @@ impl SavedPlan {
         if !content.contains_key(DIGEST) && !content.contains_key(REQUEST) && content.contains_key("steps") {
             return Err(SavedPlanError::OnlyShown);
         }
-        if canonical(&content).is_ok_and(|text| text.as_bytes() != bytes) {
+        let Some(Value::String(digest)) = content.remove(DIGEST) else {
+            return Err(SavedPlanError::Touched);
+        };
+        let (document, own) = document_of(&content).map_err(|_| SavedPlanError::Touched)?;
+        if own != digest || document.as_bytes() != bytes {
             return Err(SavedPlanError::Touched);
         }
-        let digest = match content.remove(DIGEST) {
-            Some(Value::String(digest)) if digest_of(&content).is_ok_and(|own| own == digest) => digest,
-            _ => return Err(SavedPlanError::Touched),
-        };
-        let not_understood = |part: String| SavedPlanError::NotUnderstood {
-            tool_version: tool_version.clone(),
-            part,
-        };
-        let (plan, request) = decoded(&content).map_err(|error| not_understood(error.to_string()))?;
-        // What would be written otherwise was read otherwise: a field that is not known here, or one that has gone.
-        let own = self::content(&plan, &request).map_err(|error| not_understood(error.to_string()))?;
-        if let Some(part) = difference(&Value::Object(content), &Value::Object(own)) {
-            return Err(not_understood(part));
-        }
-        for step in &plan.steps {
-            if operation_in_full(step).is_none_or(|operation| operation != step.operation) {
-                return Err(not_understood(step.id.to_string()));
-            }
-        }
+        let (plan, request) =
+            understood(content).map_err(|part| SavedPlanError::NotUnderstood { tool_version, part })?;
         Ok(Self {
             plan,
             request,
             digest,
-            document: String::from_utf8_lossy(bytes).into_owned(),
+            document,
         })
     }
 
@@ -202,14 +192,23 @@ fn content(plan: &Plan, request: &Request) -> serde_json::Result<Map<String, Val
     Ok(content)
 }
 
-fn decoded(content: &Map<String, Value>) -> serde_json::Result<(Plan, Request)> {
-    let mut plan = content.clone();
-    plan.remove(CONFIG_DIGEST);
-    let request = plan.remove(REQUEST).unwrap_or_default();
-    Ok((
-        serde_json::from_value(Value::Object(plan))?,
-        serde_json::from_value(request)?,
-    ))
+/// What a document without its digest says; or what of it this version does not know, and so would not do.
+fn understood(content: Map<String, Value>) -> Result<(Plan, Request), String> {
+    let decoded = || -> serde_json::Result<(Plan, Request)> {
+        let request = content.get(REQUEST).unwrap_or(&Value::Null);
+        Ok((Plan::deserialize(&content)?, Request::deserialize(request)?))
+    };
+    let (plan, request) = decoded().map_err(|error| error.to_string())?;
+    // What would be written otherwise was read otherwise: a field that is not known here, or one that has gone.
+    let own = self::content(&plan, &request).map_err(|error| error.to_string())?;
+    if let Some(part) = difference(&Value::Object(content), &Value::Object(own)) {
+        return Err(part);
+    }
+    let otherwise = |step: &&Step| operation_in_full(step).is_none_or(|own| own != step.operation);
+    match plan.steps.iter().find(otherwise) {
+        Some(step) => Err(step.id.to_string()),
+        None => Ok((plan, request)),
+    }
 }
 
 fn major(format: &str) -> &str {
@@ -223,13 +222,31 @@ fn canonical(content: &Map<String, Value>) -> serde_json::Result<String> {
     plan_json::json(content)
 }
 
+/// The file of a document without its digest, and that digest. A plan may be large: it is written once for both.
+fn document_of(content: &Map<String, Value>) -> serde_json::Result<(String, String)> {
+    let mut document = canonical(content)?;
+    let digest = digest_of_text(&document);
+    // No other line is indented by two spaces, and no text has a line end.
+    let next = content.keys().find(|key| key.as_str() > DIGEST);
+    let at = match next {
+        Some(next) => document.find(&format!("\n  {}: ", serde_json::to_string(next)?)),
+        None => None,
+    };
+    let at = at.ok_or_else(|| serde::ser::Error::custom("a document has nothing behind its digest"))?;
+    document.insert_str(at, &format!("\n  \"{DIGEST}\": \"{digest}\","));
+    Ok((document, digest))
+}
+
 /// The digest over a document without its `digest`.
 ///
 /// # Errors
 /// When it cannot be written as JSON.
 pub fn digest_of(content: &Map<String, Value>) -> serde_json::Result<String> {
-    let digest = Sha256::digest(canonical(content)?.as_bytes());
-    Ok(format!("sha256:{}", hex::encode(digest)))
+    canonical(content).map(|text| digest_of_text(&text))
+}
+
+fn digest_of_text(text: &str) -> String {
+    format!("sha256:{}", hex::encode(Sha256::digest(text.as_bytes())))
 }
 
 /// Digest of what a configuration says, wherever in which file it says it.

@@ -29,8 +29,8 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::text::is_harmful;
 use crate::engine::Plan;
+use eksact_message::harmful::{is_harmful, is_harmless};
 
 /// `plan` as indented JSON with a line end.
 pub fn plan_json(plan: &Plan) -> Result<String, serde_json::Error> {
@@ -72,15 +72,14 @@ pub fn json_line(value: &impl Serialize) -> Result<String, serde_json::Error> {
 
 /// A run over many clusters is too large to have it twice, and next to no text has such a character.
 fn escaped(mut text: String) -> String {
-    // Outside strings JSON has no such character but its line ends.
-    let is_escaped = |character| character != '\n' && is_harmful(character);
     text.push('\n');
-    if !text.contains(is_escaped) {
+    if is_harmless(&text) {
         return text;
     }
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
-        if is_escaped(character) {
+        // Outside strings JSON has no such character but its line ends.
+        if character != '\n' && is_harmful(character) {
             for unit in character.encode_utf16(&mut [0; 2]) {
                 // Writing to a String cannot fail.
                 let _ = write!(safe, "\\u{unit:04x}");

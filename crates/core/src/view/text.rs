@@ -6,11 +6,12 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use eksact_message::duration::in_words;
 pub use eksact_message::harmful::is_harmful;
+use eksact_message::harmful::is_harmless;
 
 /// `text` on one line as a terminal shows it: line ends and tabs become spaces; control characters, escapes, invisible
 /// and direction-changing characters become `U+FFFD`, so that text can neither write to the terminal nor pass for other text.
 pub fn harmless(text: &str) -> Cow<'_, str> {
-    if text.chars().any(|character| shown(character) != character) {
+    if text.contains('\n') || !is_harmless(text) {
         // A carriage return before a line end is part of the line end.
         Cow::Owned(text.replace("\r\n", "\n").chars().map(shown).collect())
     } else {
