@@ -86,7 +86,7 @@ struct Watched<'a> {
 
 #[async_trait]
 impl StepRunner for Watched<'_> {
-    async fn run(&self, step: &Step, operation: Value, progress: Progress) -> Result<StepDone, StepError> {
+    async fn run(&self, step: &Step, operation: &Value, progress: Progress) -> Result<StepDone, StepError> {
         let id = &step.id.0;
         self.history.step(self.run, id, What::Begun);
         let done = STEP

@@ -77,39 +77,42 @@ pub(crate) async fn apply(
     for entry in &mut entries {
         guard_what_is_applied(entry);
     }
-    let plans: Vec<Outcome> = entries.iter().map(|entry| entry.outcome.clone()).collect();
+    let (mut outcomes, mut kept): (Vec<Outcome>, Vec<Option<Planned>>) = entries
+        .into_iter()
+        .map(|entry| (entry.outcome, entry.kept))
+        .unzip();
     let (output, views) = (whole.plan.output, &whole.plan.views);
-    shown::write_views(&plans, Run::Plan, views)?;
-    shown::show_before_apply(&plans, output, views, printer)?;
-    let waiting: Vec<usize> = entries
+    shown::write_views(&outcomes, Run::Plan, views)?;
+    shown::show_before_apply(&outcomes, output, views, printer)?;
+    let waiting: Vec<usize> = outcomes
         .iter()
+        .zip(&kept)
         .enumerate()
-        .filter(|(_, entry)| is_to_be_applied(entry))
+        .filter(|(_, (outcome, kept))| kept.is_some() && is_to_be_applied(outcome))
         .map(|(number, _)| number)
         .collect();
     let is_asked = !approval.given() && !waiting.is_empty() && *interrupt.borrow() == Interrupt::None;
     let answer = if is_asked {
-        ask(&plans, waiting.len(), whole, &["--yes".to_owned()], printer)
+        ask(&outcomes, waiting.len(), whole, &["--yes".to_owned()], printer)
     } else {
         Ok(true)
     };
     let is_declined = !matches!(answer, Ok(true));
     if is_declined {
-        not_approved(entries.iter_mut().map(|entry| &mut entry.outcome));
+        not_approved(&mut outcomes);
         if let Err(failure) = answer {
-            let outcomes: Vec<Outcome> = entries.into_iter().map(|entry| entry.outcome).collect();
             return Err(unasked(&outcomes, whole, fleet, printer, failure));
         }
         printer.status("Nothing was changed.\n");
     } else {
         let taken: Vec<(usize, Planned)> = waiting
             .into_iter()
-            .filter_map(|number| Some((number, entries.get_mut(number)?.kept.take()?)))
+            .filter_map(|number| Some((number, kept.get_mut(number)?.take()?)))
             .collect();
         let numbers: Vec<usize> = taken.iter().map(|(number, _)| *number).collect();
         let work: Vec<(&Outcome, Planned)> = taken
             .into_iter()
-            .filter_map(|(number, planned)| Some((&entries.get(number)?.outcome, planned)))
+            .filter_map(|(number, planned)| Some((outcomes.get(number)?, planned)))
             .collect();
         let carry = async |(outcome, planned): (&Outcome, Planned)| {
             let printer = printer.about(&outcome.label());
@@ -127,19 +130,20 @@ pub(crate) async fn apply(
         };
         let results = each(work, fleet.at_once(), Bound::Its, &interrupt, carry).await;
         for (number, result) in numbers.into_iter().zip(results) {
-            if let Some(entry) = entries.get_mut(number) {
-                finish(&mut entry.outcome, result);
+            if let Some(outcome) = outcomes.get_mut(number) {
+                finish(outcome, result);
             }
         }
     }
-    let outcomes: Vec<Outcome> = entries.into_iter().map(|entry| entry.outcome).collect();
     report(&outcomes, whole, fleet, printer)?;
     end(&outcomes, false)
 }
 
 /// What is planned and applied in one run has no digest that was approved before.
 fn guard_what_is_applied(entry: &mut Entry<Planned>) {
-    if let (Some(planned), Some(plan)) = (&entry.kept, &entry.outcome.plan) {
+    if let Some(planned) = &entry.kept
+        && let Some(plan) = entry.outcome.plan.take()
+    {
         let plan = broadening::when_applied(plan, &planned.request.broadening_rule(), false);
         entry.outcome.status = Status::of_plan(&plan, false);
         entry.outcome.plan = Some(plan);
@@ -147,9 +151,10 @@ fn guard_what_is_applied(entry: &mut Entry<Planned>) {
 }
 
 /// Nothing of a cluster that a guard refuses is applied; the others go on.
-fn is_to_be_applied(entry: &Entry<Planned>) -> bool {
-    let plan = entry.kept.as_ref().and(entry.outcome.plan.as_ref());
-    plan.is_some_and(|plan| plan.may_be_applied() && plan.has_changes())
+fn is_to_be_applied(outcome: &Outcome) -> bool {
+    let plan = &outcome.plan;
+    plan.as_ref()
+        .is_some_and(|plan| plan.may_be_applied() && plan.has_changes())
 }
 
 /// One cluster, from its approved plan to its end. Its writes are never cut off: when its time is over no step is begun, and

@@ -8,9 +8,7 @@ use tokio::sync::watch;
 use super::{
     FleetFlags, announce, end,
     ended::{Cut, Ended, ask, finish, not_approved, report, unasked},
-    flags,
-    plan::Entry,
-    plan_folder,
+    flags, plan_folder,
     run::{Bound, each, end_after, unless_stopped},
     shown,
     ways::Ways,
@@ -56,14 +54,20 @@ impl ApplyFolder<'_> {
         flags::check(self.whole, self.global, Vec::new())?;
         let (output, views) = (self.whole.plan.output, &self.whole.plan.views);
         let rule = self.whole.plan.broadening.rule()?;
-        let mut entries = plan_folder::load(self.folder, &self.global.words_of_place())?;
-        self.is_what_was_approved(&entries)?;
-        for entry in &mut entries {
-            if let (Some(saved), Some(plan)) = (&entry.kept, &entry.outcome.plan) {
+        let entries = plan_folder::load(self.folder, &self.global.words_of_place())?;
+        let (mut outcomes, saved): (Vec<Outcome>, Vec<Option<SavedPlan>>) = entries
+            .into_iter()
+            .map(|entry| (entry.outcome, entry.kept))
+            .unzip();
+        self.is_what_was_approved(&outcomes)?;
+        for (outcome, saved) in outcomes.iter_mut().zip(&saved) {
+            if let Some(saved) = saved
+                && let Some(plan) = outcome.plan.take()
+            {
                 let rule = saved.request.broadening_rule().and(rule.clone());
                 let plan = broadening::when_applied(plan, &rule, self.flags.expect.is_some());
-                entry.outcome.status = Status::of_plan(&plan, false);
-                entry.outcome.plan = Some(plan);
+                outcome.status = Status::of_plan(&plan, false);
+                outcome.plan = Some(plan);
             }
         }
         if self.global.sandbox {
@@ -71,17 +75,20 @@ impl ApplyFolder<'_> {
         }
         announce(
             "applying the plans of",
-            entries.len(),
+            outcomes.len(),
             self.fleet.at_once(),
             printer,
         );
-        let mut outcomes: Vec<Outcome> = entries.iter().map(|entry| entry.outcome.clone()).collect();
         shown::write_views(&outcomes, Run::Plan, views)?;
         shown::show_before_apply(&outcomes, output, views, printer)?;
-        let (numbers, waiting): (Vec<usize>, Vec<SavedPlan>) = entries
+        // Nothing of a cluster that a guard refuses is applied; the others go on.
+        let may_be_applied = |plan: &Option<Plan>| plan.as_ref().is_some_and(Plan::may_be_applied);
+        let (numbers, waiting): (Vec<usize>, Vec<SavedPlan>) = saved
             .into_iter()
             .enumerate()
-            .filter_map(|(number, entry)| Some((number, waiting(entry)?)))
+            .zip(&outcomes)
+            .filter(|(_, outcome)| may_be_applied(&outcome.plan))
+            .filter_map(|((number, saved), _)| Some((number, saved?)))
             .unzip();
         let changing = waiting.iter().filter(|saved| saved.plan.has_changes()).count();
         let is_approved = self.approval.given() || self.flags.expect.is_some();
@@ -128,16 +135,15 @@ impl ApplyFolder<'_> {
     }
 
     /// Refuses a folder whose plans are not those that were approved: one more, one less, or another one.
-    fn is_what_was_approved(&self, entries: &[Entry<SavedPlan>]) -> Result<(), Failure> {
+    fn is_what_was_approved(&self, outcomes: &[Outcome]) -> Result<(), Failure> {
         let Some(expected) = &self.flags.expect else {
             return Ok(());
         };
-        let outcomes: Vec<Outcome> = entries.iter().map(|entry| entry.outcome.clone()).collect();
         let unusable: Vec<&Outcome> = outcomes
             .iter()
             .filter(|outcome| outcome.saved.is_none())
             .collect();
-        let found = digest_of_saved(&outcomes);
+        let found = digest_of_saved(outcomes);
         if unusable.is_empty() && found.as_ref() == Some(expected) {
             return Ok(());
         }
@@ -246,10 +252,4 @@ fn approval(outcomes: &[Outcome]) -> Vec<String> {
         Some(digest) => vec!["--expect".to_owned(), digest],
         None => vec!["--yes".to_owned()],
     }
-}
-
-/// The plan of an entry that is to be applied: nothing of a cluster that a guard refuses is, and the others go on.
-fn waiting(entry: Entry<SavedPlan>) -> Option<SavedPlan> {
-    let plan = entry.outcome.plan.as_ref()?;
-    entry.kept.filter(|_| plan.may_be_applied())
 }

@@ -203,7 +203,7 @@ impl ApplySaved<'_> {
 
     fn approve(&self, plan: &Plan, saved: &SavedPlan) -> Result<(), Failure> {
         let rule = saved.request.broadening_rule().and(self.plan.broadening.rule()?);
-        let plan = &broadening::when_applied(plan, &rule, self.flags.expect.is_some());
+        let plan = &broadening::when_applied(plan.clone(), &rule, self.flags.expect.is_some());
         let output = self.plan.output;
         let file = flow::file_of(&saved.request);
         self.plan

@@ -175,7 +175,7 @@ pub(crate) async fn apply(
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let plan = plan_for(request, connection, printer).await?;
-    apply_plan(&plan, request, connection, flags, approval, &[], printer).await
+    apply_plan(plan, request, connection, flags, approval, &[], printer).await
 }
 
 /// The same where the request was made of what `reader` has read: nothing of it is read again to plan.
@@ -202,12 +202,12 @@ pub(crate) async fn apply_choice_over(
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let plan = plan_over(reader, request).await?;
-    apply_plan(&plan, request, connection, flags, approval, chosen, printer).await
+    apply_plan(plan, request, connection, flags, approval, chosen, printer).await
 }
 
 /// From a plan that was just made to its end.
 async fn apply_plan(
-    plan: &Plan,
+    plan: Plan,
     request: &Request,
     connection: &Connection,
     flags: &PlanFlags,
@@ -259,10 +259,9 @@ async fn apply_plan(
 /// The end of an apply that had nothing to do.
 pub(crate) fn unchanged(plan: &Plan, flags: &PlanFlags, printer: &Printer) -> Result<ExitCode, Failure> {
     let report = Report::default();
-    let document = apply_json(plan, &report, &[])?;
-    flags.views.write_apply(&document)?;
+    flags.views.write_apply(plan, &report, &[])?;
     match flags.output {
-        Output::Json => deliver(&document, printer)?,
+        Output::Json => deliver(&apply_json(plan, &report, &[])?, printer)?,
         Output::Ndjson => deliver(&apply_events::report_line(plan, &report, &[], None)?, printer)?,
         _ => {}
     }
@@ -279,15 +278,14 @@ pub(crate) fn ended(
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let code = code_of(report);
-    let document = apply_json(plan, report, events)?;
     if !matches!(flags.output, Output::Json | Output::Ndjson) {
         printer.always(&report::report(plan, report, rest, printer.stderr_style()));
     }
     // Whatever becomes of the documents, how the run ended is what the exit code says first.
     let ended = |failure: Failure| failure.with_code(code.or(ExitCode::Error));
-    flags.views.write_apply(&document).map_err(ended)?;
+    flags.views.write_apply(plan, report, events).map_err(ended)?;
     match flags.output {
-        Output::Json => deliver(&document, printer).map_err(ended)?,
+        Output::Json => deliver(&apply_json(plan, report, events)?, printer).map_err(ended)?,
         Output::Ndjson => {
             deliver(&apply_events::report_line(plan, report, events, None)?, printer).map_err(ended)?;
         }
@@ -397,7 +395,7 @@ pub(crate) async fn still_true(
     kinds::keep_what_grew_old(approved, &mut live);
     let now = kinds::plan(request, &live)?;
     if now.digest() == approved.digest() {
-        return not_refused_by_now(&broadening::when_applied(&now, &request.broadening_rule(), false));
+        return not_refused_by_now(&broadening::when_applied(now, &request.broadening_rule(), false));
     }
     let moved: Vec<String> = approved
         .changes

@@ -11,10 +11,10 @@ use crate::cli::{
     texts::whole_file,
 };
 use eksact_core::{
-    engine::Plan,
+    engine::{Event, Plan, Report},
     view::{
-        Printer, apply_events, markdown::plan_markdown, plan_html, plan_human, plan_json::plan_json,
-        plan_sarif,
+        Printer, apply_events, apply_json::apply_json, markdown::plan_markdown, plan_html, plan_human,
+        plan_json::plan_json, plan_sarif,
     },
 };
 
@@ -38,9 +38,9 @@ impl ViewFlags {
     }
 
     /// Writes the document of an apply that is over in place of the plan.
-    pub(crate) fn write_apply(&self, document: &str) -> Result<(), Failure> {
+    pub(crate) fn write_apply(&self, plan: &Plan, report: &Report, events: &[Event]) -> Result<(), Failure> {
         match &self.json_into {
-            Some(path) => write("--json-into", path, document),
+            Some(path) => write("--json-into", path, &apply_json(plan, report, events)?),
             None => Ok(()),
         }
     }

@@ -116,7 +116,7 @@ impl std::fmt::Debug for Progress {
 #[async_trait]
 pub trait StepRunner: Send + Sync {
     /// Runs `step`, whose `operation` has every unknown value filled in.
-    async fn run(&self, step: &Step, operation: Value, progress: Progress) -> Result<StepDone, StepError>;
+    async fn run(&self, step: &Step, operation: &Value, progress: Progress) -> Result<StepDone, StepError>;
 }
 
 /// Whether and how a run is to end before its end. What comes later in this list outweighs what comes before it.
@@ -251,7 +251,7 @@ pub async fn execute(
                 flying.push(
                     async move {
                         match operation {
-                            Ok(operation) => runner.run(step, operation, progress).await,
+                            Ok(operation) => runner.run(step, &operation, progress).await,
                             Err(unknown) => Err(StepError::new(format!(
                                 "internal error: nothing provided the {unknown} that {} needs",
                                 step.id

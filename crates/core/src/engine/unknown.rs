@@ -2,6 +2,7 @@
 //! in while a plan is carried out.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fmt,
     sync::{Mutex, PoisonError},
@@ -58,6 +59,9 @@ impl<T> From<Unknown> for Deferred<T> {
     }
 }
 
+/// The name of the field that stands for one, in [`Deferred::Unknown`].
+const UNKNOWN: &str = "$unknown";
+
 /// What finished steps have told, by object and attribute.
 #[derive(Debug, Default)]
 pub struct Outputs(Mutex<BTreeMap<Unknown, Value>>);
@@ -78,16 +82,27 @@ impl Outputs {
     }
 
     /// `operation` with every unknown value filled in, or the first one that nobody told.
-    pub fn resolve(&self, operation: &Value) -> Result<Value, Unknown> {
+    pub fn resolve<'plan>(&self, operation: &'plan Value) -> Result<Cow<'plan, Value>, Unknown> {
+        if !has_unknown(operation) {
+            return Ok(Cow::Borrowed(operation));
+        }
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        fill(operation, &known)
+        fill(operation, &known).map(Cow::Owned)
+    }
+}
+
+fn has_unknown(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => fields.contains_key(UNKNOWN) || fields.values().any(has_unknown),
+        Value::Array(items) => items.iter().any(has_unknown),
+        _ => false,
     }
 }
 
 fn fill(value: &Value, known: &BTreeMap<Unknown, Value>) -> Result<Value, Unknown> {
     match value {
         Value::Object(fields) => {
-            if let (1, Some(reference)) = (fields.len(), fields.get("$unknown"))
+            if let (1, Some(reference)) = (fields.len(), fields.get(UNKNOWN))
                 && let Ok(unknown) = serde_json::from_value::<Unknown>(reference.clone())
             {
                 return known.get(&unknown).cloned().ok_or(unknown);
@@ -131,7 +146,9 @@ mod tests {
         );
         assert_eq!(
             outputs.resolve(&operation),
-            Ok(json!({"annotations": {"role": "arn:aws:iam::1:role/x", "owner": "me"}}))
+            Ok(Cow::Owned(
+                json!({"annotations": {"role": "arn:aws:iam::1:role/x", "owner": "me"}})
+            ))
         );
     }
 }

@@ -107,8 +107,7 @@ pub(crate) fn check(rule: &BroadeningRule, draft: &mut PlanDraft) {
 
 /// The plan with what the rule refuses when it is applied; `approved` as for [`BroadeningRule::permits`].
 #[must_use]
-pub fn when_applied(plan: &Plan, rule: &BroadeningRule, approved: bool) -> Plan {
-    let mut plan = plan.clone();
+pub fn when_applied(mut plan: Plan, rule: &BroadeningRule, approved: bool) -> Plan {
     let already = plan
         .findings_of(Severity::Refusal)
         .any(|finding| finding.code == Code::AccessBroadened);

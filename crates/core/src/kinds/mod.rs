@@ -178,7 +178,7 @@ pub(crate) trait AnyKind: Send + Sync {
     /// [`Kind::run`].
     async fn run(
         &self,
-        operation: Value,
+        operation: &Value,
         context: &RunContext,
         progress: &Progress,
     ) -> Result<StepDone, StepError>;
@@ -211,7 +211,7 @@ impl<K: Kind> AnyKind for K {
     }
 
     fn predict(&self, operation: &Value, draft: &PlanDraft, live: &mut Live) -> Result<(), StepError> {
-        Kind::predict(self, &operation_of(operation.clone())?, draft, live)
+        Kind::predict(self, &operation_of(operation)?, draft, live)
     }
 
     fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
@@ -219,20 +219,20 @@ impl<K: Kind> AnyKind for K {
     }
 
     fn keep_refusals(&self, operation: &mut Value, refusals: &[KnownRefusal]) -> Result<(), StepError> {
-        let mut decoded = operation_of(operation.clone())?;
+        let mut decoded = operation_of(operation)?;
         Kind::keep_refusals(self, &mut decoded, refusals);
         *operation = serde_json::to_value(decoded).map_err(|error| StepError::new(error.to_string()))?;
         Ok(())
     }
 
     fn rewrite(&self, operation: &mut Value) -> Result<(), StepError> {
-        let decoded: K::Operation = operation_of(operation.take())?;
+        let decoded: K::Operation = operation_of(operation)?;
         *operation = serde_json::to_value(decoded).map_err(|error| StepError::new(error.to_string()))?;
         Ok(())
     }
 
     fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
-        Ok(Kind::access_reviews(self, &operation_of(operation.clone())?))
+        Ok(Kind::access_reviews(self, &operation_of(operation)?))
     }
 
     fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
@@ -240,16 +240,12 @@ impl<K: Kind> AnyKind for K {
     }
 
     fn rights_to_write(&self, operation: &Value, place: &Place) -> Result<Rights, StepError> {
-        Ok(Kind::rights_to_write(
-            self,
-            &operation_of(operation.clone())?,
-            place,
-        ))
+        Ok(Kind::rights_to_write(self, &operation_of(operation)?, place))
     }
 
     async fn run(
         &self,
-        operation: Value,
+        operation: &Value,
         context: &RunContext,
         progress: &Progress,
     ) -> Result<StepDone, StepError> {
@@ -261,8 +257,9 @@ impl<K: Kind> AnyKind for K {
 ///
 /// # Errors
 /// When another version of eksact planned it in a way that this one does not know.
-pub(crate) fn operation_of<T: DeserializeOwned>(operation: Value) -> Result<T, StepError> {
-    serde_json::from_value(operation).map_err(|error| {
+pub(crate) fn operation_of<T: DeserializeOwned>(operation: &Value) -> Result<T, StepError> {
+    // Not from a copy: one operation may be all of a large aws-auth.
+    T::deserialize(operation).map_err(|error| {
         StepError::new(format!(
             "this version of eksact does not understand the step: {error}"
         ))

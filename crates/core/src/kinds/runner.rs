@@ -75,7 +75,7 @@ impl Runner {
 
 #[async_trait]
 impl StepRunner for Runner {
-    async fn run(&self, step: &Step, operation: Value, progress: Progress) -> Result<StepDone, StepError> {
+    async fn run(&self, step: &Step, operation: &Value, progress: Progress) -> Result<StepDone, StepError> {
         let Some(kind) = kind_of(step) else {
             return Err(StepError::new(format!(
                 "this version of eksact does not know the kind `{}` of {}",

@@ -46,7 +46,7 @@ struct Recorder {
 
 #[async_trait]
 impl StepRunner for Recorder {
-    async fn run(&self, step: &Step, operation: Value, progress: Progress) -> Result<StepDone, StepError> {
+    async fn run(&self, step: &Step, operation: &Value, progress: Progress) -> Result<StepDone, StepError> {
         {
             let mut flight = self.most_in_flight.lock().unwrap();
             flight.0 += 1;
