@@ -271,7 +271,7 @@ fn wait_for<T>(
     global.start_log();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .worker_threads(2)
+        .worker_threads(1)
         .build()
         .map_err(|error| Failure::error(format!("the runtime could not be started: {error}")))?;
     let outcome = runtime.block_on(command);

@@ -17,7 +17,7 @@ use eksact_identity::authn::aws_auth::{self, AwsAuth, Identity, Principals};
 /// What the authenticator makes of the ConfigMap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AwsAuthReading {
-    aws_auth: AwsAuth,
+    aws_auth: Arc<AwsAuth>,
     /// Whom it lets in.
     pub access: AwsAuthAccess,
     /// The sections that it drops whole, each with the reason.
@@ -34,7 +34,7 @@ impl AwsAuthReading {
                 .map(|(key, fault)| (key.as_str().to_owned(), fault.problem.clone()))
                 .collect(),
             access: access(aws_auth::principals(&aws_auth)),
-            aws_auth,
+            aws_auth: Arc::new(aws_auth),
         }
     }
 
@@ -61,7 +61,7 @@ impl AwsAuthReading {
     }
 
     /// What the authenticator makes of it, whole.
-    pub fn aws_auth(&self) -> &AwsAuth {
+    pub fn aws_auth(&self) -> &Arc<AwsAuth> {
         &self.aws_auth
     }
 }

@@ -3,7 +3,10 @@
 //! What is compared is what somebody is given: the way in, access policies, roles by bindings, and the rules of those roles. What
 //! could not be read on one side is compared on neither, and said.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use super::{
     Picture, Read,
@@ -23,7 +26,10 @@ use crate::{
     },
     view::Facts,
 };
-use eksact_identity::{authn::access_policy::policy_name, rbac::AUTHENTICATED};
+use eksact_identity::{
+    authn::{access_policy::policy_name, aws_auth::AwsAuth},
+    rbac::AUTHENTICATED,
+};
 
 type Holder = (HolderKind, String);
 
@@ -63,15 +69,41 @@ pub fn access_delta(before: &Picture, after: &Picture) -> AccessDelta {
     let unread = unread(before, after);
     AccessDelta {
         complete: unread.is_empty(),
-        people: between(before, after),
+        people: between(Side::of(before.clone()), Side::of(after.clone())),
         unread,
     }
 }
 
-/// The same, without what could not be compared.
-pub(in crate::diagnosis) fn between(before: &Picture, after: &Picture) -> Vec<HolderDelta> {
-    let (before, after) = (comparable(before, after), comparable(after, before));
-    let (before, after) = (Rights::of(&before), Rights::of(&after));
+/// What is compared with another.
+pub(in crate::diagnosis) struct Side {
+    picture: Picture,
+    /// Its aws-auth, where it was parsed before: it may be large.
+    aws_auth: Option<Arc<AwsAuth>>,
+}
+
+impl Side {
+    /// A picture alone.
+    fn of(picture: Picture) -> Self {
+        Self::over(picture, None)
+    }
+
+    /// A picture, and its aws-auth where it was parsed before.
+    pub(in crate::diagnosis) fn over(picture: Picture, aws_auth: Option<Arc<AwsAuth>>) -> Self {
+        Self { picture, aws_auth }
+    }
+
+    fn rights(&self) -> Rights<'_> {
+        match &self.aws_auth {
+            Some(aws_auth) => Rights::over(&self.picture, Arc::clone(aws_auth)),
+            None => Rights::of(&self.picture),
+        }
+    }
+}
+
+/// Who gains and who loses what, without what could not be compared.
+pub(in crate::diagnosis) fn between(mut before: Side, mut after: Side) -> Vec<HolderDelta> {
+    keep_comparable(&mut before, &mut after);
+    let (before, after) = (before.rights(), after.rights());
     let bindings = [Bound::of(&before), Bound::of(&after)];
     let is_bound = |group: &str| bindings.iter().any(|bound| bound.groups.contains_key(group));
     let had = holdings(&before, &bindings[0], is_bound);
@@ -182,21 +214,22 @@ fn unread(before: &Picture, after: &Picture) -> Vec<String> {
     unread
 }
 
-/// A picture without what the other one does not have.
-fn comparable(picture: &Picture, other: &Picture) -> Picture {
-    fn part<T: Clone + Default>(own: &Read<T>, other: &Read<T>) -> Read<T> {
-        match (own, other) {
-            (Read::Known(own), Read::Known(_)) => Read::Known(own.clone()),
-            _ => Read::Known(T::default()),
+/// Takes from each side what the other one does not have.
+fn keep_comparable(one: &mut Side, other: &mut Side) {
+    fn part<T: Default>(one: &mut Read<T>, other: &mut Read<T>) -> bool {
+        let both = one.known().is_some() && other.known().is_some();
+        if !both {
+            (*one, *other) = (Read::Known(T::default()), Read::Known(T::default()));
         }
+        both
     }
-    Picture {
-        aws_auth: part(&picture.aws_auth, &other.aws_auth),
-        access_entries: part(&picture.access_entries, &other.access_entries),
-        bindings: part(&picture.bindings, &other.bindings),
-        roles: part(&picture.roles, &other.roles),
-        ..picture.clone()
+    let (one_picture, other_picture) = (&mut one.picture, &mut other.picture);
+    if !part(&mut one_picture.aws_auth, &mut other_picture.aws_auth) {
+        (one.aws_auth, other.aws_auth) = (None, None);
     }
+    part(&mut one_picture.access_entries, &mut other_picture.access_entries);
+    part(&mut one_picture.bindings, &mut other_picture.bindings);
+    part(&mut one_picture.roles, &mut other_picture.roles);
 }
 
 /// Who has what. What a group that is bound to something gives is told by its bindings.

@@ -32,7 +32,7 @@ pub use admission::{Admission, InvalidArn, admit, identity};
 pub use csv::csv;
 pub(super) use csv::line as csv_line;
 pub use delta::access_delta;
-pub(super) use delta::between;
+pub(super) use delta::{Side, between};
 pub use escalation::{Becomes, becoming_service_accounts};
 pub use explain::{Explanation, Link, LinkState, Who, explain};
 pub(super) use mermaid::Chart;

@@ -1,7 +1,10 @@
 //! Whether somebody may: the bindings and roles of RBAC as the authorizer goes through them (Kubernetes 1.36,
 //! `pkg/registry/rbac/validation/rule.go`), the access policies of EKS beside them, and what neither of them shows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -135,7 +138,7 @@ pub struct Rights<'p> {
     /// What is asked about.
     pub picture: &'p Picture,
     /// The aws-auth ConfigMap as the authenticator reads it; empty where there is none.
-    pub aws_auth: AwsAuth,
+    pub aws_auth: Arc<AwsAuth>,
     /// Everybody whom IAM and the cluster let in.
     pub people: Vec<Person<'p>>,
     roles: HashMap<(Option<&'p str>, &'p str), &'p RbacRole>,
@@ -150,6 +153,11 @@ impl<'p> Rights<'p> {
     pub fn of(picture: &'p Picture) -> Self {
         let data = picture.aws_auth.known().and_then(Option::as_ref);
         let aws_auth = data.map_or_else(|| aws_auth::parse(&BTreeMap::new()), aws_auth::parse);
+        Self::over(picture, Arc::new(aws_auth))
+    }
+
+    /// The same where the aws-auth of the picture was parsed before.
+    pub(super) fn over(picture: &'p Picture, aws_auth: Arc<AwsAuth>) -> Self {
         let roles = picture.roles.known().into_iter().flatten();
         let mut of_cluster = Vec::new();
         let mut of_namespaces: BTreeMap<&str, Vec<&RbacBinding>> = BTreeMap::new();

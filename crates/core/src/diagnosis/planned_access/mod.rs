@@ -8,14 +8,18 @@ mod assumed;
 mod in_aws;
 mod issuers;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
-    authorization::{Picture, Read, access_delta, between},
+    authorization::{Picture, Read, Side, access_delta, between},
     aws_authorization::AwsPicture,
 };
 use crate::{
     engine::{AccessDelta, HolderDelta, HolderKind, Plan, Severity},
+    guard::aws_auth::AwsAuthReading,
     live::{AllRbacRoles, Live, Observed, PrincipalByArn, RbacRoleByKey, RoleKey},
     ports::kubernetes::RbacRole,
 };
@@ -39,7 +43,7 @@ impl Deltas {
     /// What changes in the cluster.
     fn of_cluster(before: &Live, after: &Live) -> Self {
         let mut deltas = Self::default();
-        for delta in between(&picture(before), &picture(after)) {
+        for delta in between(side(before), side(after)) {
             let holder = (delta.kind, delta.who);
             for what in delta.gains {
                 deltas.gains(&holder, what);
@@ -166,6 +170,13 @@ fn unplanned(plan: &Plan) -> BTreeSet<String> {
             None => finding.message.clone(),
         })
         .collect()
+}
+
+/// The same with aws-auth as the guards have read it.
+fn side(live: &Live) -> Side {
+    let reading = AwsAuthReading::of_live(live).filter(|_| live.cluster.reads_aws_auth());
+    let aws_auth = reading.and_then(|reading| Some(Arc::clone(reading.ok()?.aws_auth())));
+    Side::over(picture(live), aws_auth)
 }
 
 /// What decides in the cluster, as far as it was asked for.

@@ -4,7 +4,10 @@
 mod edits;
 mod lookup;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -119,7 +122,7 @@ pub(super) struct Outcome {
     /// The mappings that are as wanted.
     pub unchanged: Vec<String>,
     /// What the authenticator reads now.
-    pub before: Reading,
+    pub before: Arc<Reading>,
     /// What it would read.
     pub after: Reading,
     /// Entries that would change although they were not to.
@@ -139,7 +142,17 @@ impl Outcome {
 pub(super) fn work_out(delta: &Delta, config_map: Option<&ConfigMap>) -> Result<Outcome, DeltaError> {
     let empty = BTreeMap::new();
     let data = config_map.map_or(&empty, |config_map| &config_map.data);
-    let before = Reading::of(data);
+    work_out_over(Arc::new(Reading::of(data)), delta, config_map)
+}
+
+/// The same where the ConfigMap was read before.
+pub(super) fn work_out_over(
+    before: Arc<Reading>,
+    delta: &Delta,
+    config_map: Option<&ConfigMap>,
+) -> Result<Outcome, DeltaError> {
+    let empty = BTreeMap::new();
+    let data = config_map.map_or(&empty, |config_map| &config_map.data);
     let recorded = config_map.and_then(|config_map| config_map.annotations.get(ownership::ANNOTATION));
     let owned = ownership::parse(recorded.map(String::as_str));
     let standing = Lookup::of(&before);

@@ -1,13 +1,18 @@
 //! What is done about the mappings that shall be there and those that shall go: one change each, one write for all.
 
 use eksact_message::code::Code;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::LazyCell,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
-    delta::{Delta, DeltaError, EntryChange, Outcome, work_out},
+    delta::{Delta, DeltaError, EntryChange, Outcome, work_out_over},
     effect, findings,
     operation::{Operation, keep_texts},
     ownership::{self, digest},
+    reading::Reading,
     removal, scope, staying,
     wanted::{Wanted, wanted_of},
 };
@@ -55,6 +60,13 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         }
         None => return,
     };
+    let empty = BTreeMap::new();
+    let data = config_map.map_or(&empty, |config_map| &config_map.data);
+    // Once, and only where somebody asks: it may be large.
+    let reading = LazyCell::new(|| match AwsAuthReading::of_live(live) {
+        Some(Ok(seen)) => Arc::new(Reading::over(seen, data)),
+        _ => Arc::new(Reading::of(data)),
+    });
     let Wanted {
         mut delta,
         sources,
@@ -63,8 +75,8 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     for problem in problems {
         draft.add_finding(problem);
     }
-    let reasons = removal::add(request, config_map, &sources, &mut delta, draft);
-    staying::note_leftover(request, config_map, &sources, draft);
+    let reasons = removal::add(request, (config_map, &reading), &sources, &mut delta, draft);
+    staying::note_leftover(request, (config_map, &reading), &sources, draft);
     let held_back = is_held_back(draft);
     if held_back {
         staying::keep_pruned(&reasons, &mut delta, draft);
@@ -73,11 +85,12 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     if delta == Delta::default() {
         return;
     }
-    let mut worked_out = work_out(&delta, config_map);
+    let work_out = |delta: &Delta| work_out_over(Arc::clone(&reading), delta, config_map);
+    let mut worked_out = work_out(&delta);
     if let (true, Ok(outcome)) = (held_back, &worked_out)
         && staying::keep_narrowed(&outcome.changes, &sources, &mut delta, draft)
     {
-        worked_out = work_out(&delta, config_map);
+        worked_out = work_out(&delta);
     }
     let outcome = match worked_out {
         Ok(outcome) => outcome,

@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Deref,
+    sync::Arc,
 };
 
 use super::delta::Removal;
@@ -83,7 +84,7 @@ impl MapEntry {
 /// What the authenticator makes of the ConfigMap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
-    seen: AwsAuthReading,
+    seen: Arc<AwsAuthReading>,
     /// The entries of all three sections that it keeps, in their order.
     pub entries: Vec<MapEntry>,
     /// The texts of the sections that it drops whole.
@@ -101,7 +102,11 @@ impl Deref for Reading {
 impl Reading {
     /// Reads the ConfigMap's `data`.
     pub(super) fn of(data: &BTreeMap<String, String>) -> Self {
-        let seen = AwsAuthReading::of(data);
+        Self::over(Arc::new(AwsAuthReading::of(data)), data)
+    }
+
+    /// The same where `data` was parsed before.
+    pub(super) fn over(seen: Arc<AwsAuthReading>, data: &BTreeMap<String, String>) -> Self {
         let aws_auth = seen.aws_auth();
         let text = |section: SectionKey, span: &std::ops::Range<usize>| {
             let text = data.get(section.as_str()).map_or("", String::as_str);

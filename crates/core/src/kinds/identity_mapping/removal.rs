@@ -23,7 +23,7 @@ use eksact_identity::authn::aws_auth::SectionKey;
 /// Adds to `delta` what goes, and gives the reason of each by its key. `wanted` are the keys that stay.
 pub(super) fn add(
     request: &Request,
-    config_map: Option<&ConfigMap>,
+    (config_map, reading): (Option<&ConfigMap>, &Reading),
     wanted: &BTreeMap<String, Option<SourceLocation>>,
     delta: &mut Delta,
     draft: &mut PlanDraft,
@@ -33,14 +33,12 @@ pub(super) fn add(
     if deletions.is_empty() && !scope::prunes(request) {
         return reasons;
     }
-    let empty = BTreeMap::new();
-    let reading = Reading::of(config_map.map_or(&empty, |config_map| &config_map.data));
     for selector in deletions {
-        if let Some(error) = hidden(selector, &reading) {
+        if let Some(error) = hidden(selector, reading) {
             refuse_edit(&error, request, config_map, draft);
             continue;
         }
-        for removal in selected(selector, &reading, draft) {
+        for removal in selected(selector, reading, draft) {
             reasons.insert(
                 removal.subject.to_lowercase(),
                 Reason::new("requested", "it was requested"),

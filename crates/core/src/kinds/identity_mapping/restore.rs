@@ -1,6 +1,9 @@
 //! Taking `aws-auth` back to a backup: a plan like any other, with the lines that differ and who gains and loses access.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::json;
 
@@ -49,7 +52,7 @@ pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mu
         annotations: BTreeMap::new(),
         changes: Vec::new(),
         unchanged: Vec::new(),
-        before: Reading::of(now),
+        before: Arc::new(Reading::of(now)),
         after: Reading::of(&restore.data),
         foreign: Vec::new(),
         too_large: None,

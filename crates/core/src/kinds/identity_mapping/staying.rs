@@ -23,7 +23,7 @@ const MOST_SUBJECTS: usize = 10;
 /// Tells of the mappings that eksact wrote and the files do not have, where they are not pruned.
 pub(super) fn note_leftover(
     request: &Request,
-    config_map: Option<&ConfigMap>,
+    (config_map, reading): (Option<&ConfigMap>, &Reading),
     wanted: &BTreeMap<String, Option<SourceLocation>>,
     draft: &mut PlanDraft,
 ) {
@@ -38,12 +38,12 @@ pub(super) fn note_leftover(
     if owned.is_empty() {
         return;
     }
-    let mut left: Vec<String> = Reading::of(&config_map.data)
+    let mut left: Vec<String> = reading
         .entries
-        .into_iter()
+        .iter()
         .filter(|entry| owned.contains(&digest_of(entry)) && !is_protected(entry))
         .filter(|entry| !wanted.contains_key(&entry.arn.to_lowercase()))
-        .map(|entry| entry.arn)
+        .map(|entry| entry.arn.clone())
         .collect();
     if left.is_empty() {
         return;
