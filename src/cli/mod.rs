@@ -269,6 +269,7 @@ fn wait_for<T>(
     command: Pin<Box<dyn Future<Output = Result<T, Failure>> + '_>>,
 ) -> Result<T, Failure> {
     global.start_log();
+    // This thread plans, the worker reads, writes and hears signals meanwhile.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .worker_threads(1)
