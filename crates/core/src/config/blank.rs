@@ -11,6 +11,7 @@ use super::document::DocumentKind;
 use super::fields::{Field, FieldType, is_acted_on, types};
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
+use super::suggest;
 use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use eksact_yaml::{Content, Node};
@@ -52,7 +53,7 @@ impl<'a> Otherwise<'a> {
             Self::Nothing => remedy!("a variable was probably not set: fill it in"),
             Self::Instead(others) => remedy!(
                 "a variable was probably not set: fill it in, or write {} instead",
-                one_of(others)
+                suggest::one_of(others.iter().map(String::as_str))
             ),
             Self::LeaveOut => remedy!("a variable was probably not set: fill it in, or leave the key out"),
             Self::Remove => {
@@ -157,15 +158,6 @@ impl Walk {
 
 fn says_something(value: Option<&Node>) -> bool {
     value.is_some_and(|value| !value.is_empty() && value.text().is_none_or(|text| !is_blank(text)))
-}
-
-/// `a`, `b` or `c`.
-fn one_of(names: &[String]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    match quoted.split_last() {
-        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
-        _ => quoted.concat(),
-    }
 }
 
 /// Whether a text says nothing.

@@ -176,7 +176,7 @@ fn of_this_place(found: Vec<&str>, path: &FieldPath) -> Option<Suggestion> {
 
 /// What to do about a word that was to be one of these.
 pub(super) fn did_you_mean<'a>(words: impl IntoIterator<Item = &'a str>) -> Remedy {
-    remedy!("did you mean {}?", joined(words, "or"))
+    remedy!("did you mean {}?", one_of(words))
 }
 
 /// A key of what encloses this place, or of what stands one level below it.
@@ -344,6 +344,11 @@ fn generic(path: &str) -> String {
 /// `a`, `b` and `c`.
 pub(super) fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     joined(words, "and")
+}
+
+/// `a`, `b` or `c`.
+pub(super) fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    joined(words, "or")
 }
 
 fn joined<'a>(words: impl IntoIterator<Item = &'a str>, last_word: &str) -> String {
