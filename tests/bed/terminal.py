@@ -9,6 +9,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import sys
 import termios
@@ -21,6 +22,9 @@ def main():
     how, command = sys.argv[1], sys.argv[2:]
     child, terminal = pty.fork()
     if child == 0:
+        # Tests that go on in the background are begun with these ignored.
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
         os.execv(command[0], command)
     turn, watched = 0, [terminal, sys.stdin.fileno()]
     while True:

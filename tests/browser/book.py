@@ -73,9 +73,16 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         """Nobody reads it."""
 
 
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *of):
+        # A browser that turns to another page does not wait for the rest of this one.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(*of)
+
+
 def serve():
     handler = functools.partial(Quiet, directory=BOOK)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = Server(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_port}/"
 

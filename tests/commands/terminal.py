@@ -7,6 +7,7 @@ some text (a line end is added), EOF (Ctrl-D) or INTERRUPT (Ctrl-C). The termina
 import os
 import pty
 import re
+import signal
 import sys
 
 QUESTION = re.compile(rb"(\[y/N\] |MFA code for \S+: )\Z")
@@ -17,6 +18,9 @@ def main() -> int:
     answer, command = sys.argv[1], sys.argv[2:]
     child, terminal = pty.fork()
     if child == 0:
+        # Tests that go on in the background are begun with these ignored.
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
         os.execv(command[0], command)
     seen, answered = b"", False
     while True:
