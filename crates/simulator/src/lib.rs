@@ -158,7 +158,8 @@ impl Sandbox {
     pub fn world(&self) -> Result<World, SandboxError> {
         let now = self.clock.now();
         self.store.transact(|world| {
-            let changed = if world.settle(now) {
+            let changed = if world.is_due(now) {
+                world.settle(now);
                 Changed::Yes
             } else {
                 Changed::No
@@ -209,9 +210,10 @@ impl Sandbox {
             .begin()
             .map_err(|error| if unheard { faults::lost() } else { broken(&error) })?;
         let world = transaction.world();
-        let past = listing::to_keep(world);
-        let settled = world.settle(now);
+        let settled = world.is_due(now);
+        let past = (settled || call.write).then(|| listing::to_keep(world)).flatten();
         if settled {
+            world.settle(now);
             self.faults.tell(&Seen::Time { world });
         }
         let permission = format!("{}:{}", call.service, call.action);
@@ -263,7 +265,7 @@ impl Sandbox {
 /// A call between its beginning and its end. Neither depends on what is answered, so both are compiled once and not for each call.
 struct InFlight<'s> {
     transaction: Transaction<'s>,
-    /// The world before the call.
+    /// The world before the call, which may change it.
     past: Option<World>,
     /// Whether time had effects of its own.
     settled: bool,

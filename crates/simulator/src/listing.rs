@@ -45,7 +45,7 @@ impl Sandbox {
         call: Call,
         per_page: usize,
         key: fn(&T) -> &str,
-        list: impl Fn(&mut World, Timestamp) -> Result<Vec<T>, Refusal> + Send + Sync,
+        list: impl Fn(&World, Timestamp) -> Result<Vec<T>, Refusal> + Send + Sync,
     ) -> Result<Vec<T>, CallError> {
         let per_page = self.faults.page_size().unwrap_or(per_page);
         let mut found: Vec<T> = Vec::new();
@@ -53,10 +53,9 @@ impl Sandbox {
         loop {
             let (page, is_last) = self
                 .call(call.clone(), |world, now| {
-                    let mut left = match self.as_listed(world, now) {
-                        Some(mut shown) => list(&mut shown, now)?,
-                        None => list(world, now)?,
-                    };
+                    let past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
+                    let shown = self.as_listed(&past, world, now).unwrap_or(world);
+                    let mut left = list(shown, now)?;
                     left.sort_by(|one, other| key(one).cmp(key(other)));
                     left.retain(|item| after.as_deref().is_none_or(|after| key(item) > after));
                     let is_last = left.len() <= per_page;
@@ -73,12 +72,11 @@ impl Sandbox {
     }
 
     /// The world that a list shows, where it is not the present one.
-    fn as_listed(&self, world: &World, now: Timestamp) -> Option<World> {
+    fn as_listed<'p>(&self, past: &'p Past, world: &World, now: Timestamp) -> Option<&'p World> {
         let lag = lag_of(world);
         if lag.is_zero() || self.faults.random().is_none_or(|random| random % 2 == 0) {
             return None;
         }
-        let past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
-        past.shown(lag, now).cloned()
+        past.shown(lag, now)
     }
 }

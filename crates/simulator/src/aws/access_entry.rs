@@ -35,8 +35,8 @@ impl AccessEntryReader for Sandbox {
                 ENTRIES_PER_PAGE,
                 |name: &String| name,
                 |world, _| {
-                    let (_, objects) = world.with_entries(cluster, &self.region)?;
-                    Ok(objects.access_entries.keys().cloned().collect())
+                    let simulated = world.with_entries(cluster, &self.region)?;
+                    Ok(simulated.eks.access_entries.keys().cloned().collect())
                 },
             )
             .await?;
@@ -55,7 +55,7 @@ impl AccessEntryReader for Sandbox {
     ) -> Result<Option<AccessEntry>, CallError> {
         let call = reading("eks", "DescribeAccessEntry", principal_arn);
         let answer = self.call(call, |world, _| {
-            let (_, objects) = world.with_entries(cluster, &self.region)?;
+            let objects = world.entries_mut(cluster, &self.region)?;
             objects.entry(principal_arn).map(|entry| entry.clone())
         });
         let Some(entry) = found(answer.await)? else {
@@ -228,26 +228,22 @@ impl World {
         Lag { since: now - lag }
     }
 
-    /// The cluster, and what EKS keeps of it, where its mode has access entries.
-    fn with_entries(
-        &mut self,
-        cluster: &str,
-        region: &str,
-    ) -> Result<(eksact_core::ports::aws::Cluster, &mut EksObjects), Refusal> {
-        let described = self.cluster(cluster, region)?.clone();
-        match self.clusters.get_mut(&described.arn) {
-            Some(simulated) if authentication_mode(simulated) != CONFIG_MAP => {
-                Ok((described, &mut simulated.eks))
-            }
-            _ => Err(Refusal::new(
+    /// The cluster, where its mode has access entries.
+    fn with_entries(&self, cluster: &str, region: &str) -> Result<&SimulatedCluster, Refusal> {
+        let simulated = self.simulated(cluster, region)?;
+        if authentication_mode(simulated) == CONFIG_MAP {
+            return Err(Refusal::new(
                 "InvalidRequestException",
                 "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.",
-            )),
+            ));
         }
+        Ok(simulated)
     }
 
+    /// What EKS keeps of the cluster, where its mode has access entries.
     pub(super) fn entries_mut(&mut self, cluster: &str, region: &str) -> Result<&mut EksObjects, Refusal> {
-        Ok(self.with_entries(cluster, region)?.1)
+        self.with_entries(cluster, region)?;
+        Ok(&mut self.simulated_mut(cluster, region)?.eks)
     }
 
     /// Changes an entry that is there and that is not a service's.
@@ -291,12 +287,16 @@ impl World {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let account = self.account.clone();
-        self.with_entries(cluster, region)?;
+        let head = self
+            .with_entries(cluster, region)?
+            .cluster
+            .arn
+            .replacen(":cluster/", ":access-entry/", 1);
         let principal = Principal::of(&new.principal_arn)?;
         check_new(new, &principal, &account)?;
         let role_id = self.principal_id(&principal, &new.principal_arn, now)?;
         let id = self.next_uuid();
-        let (described, objects) = self.with_entries(cluster, region)?;
+        let objects = self.entries_mut(cluster, region)?;
         if objects.access_entries.contains_key(&new.principal_arn) {
             return Err(Refusal::new(
                 "ResourceInUseException",
@@ -311,11 +311,8 @@ impl World {
             ));
         }
         let arn = format!(
-            "{}/{}/{}/{}/{id}",
-            described.arn.replacen(":cluster/", ":access-entry/", 1),
-            principal.kind,
-            principal.account,
-            principal.name
+            "{head}/{}/{}/{}/{id}",
+            principal.kind, principal.account, principal.name
         );
         let entry_type = new.entry_type.clone();
         let entry = AccessEntry {

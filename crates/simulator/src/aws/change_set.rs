@@ -251,8 +251,8 @@ impl World {
         Ok(())
     }
 
-    /// Computes the change sets whose time has come; tells whether there were any.
-    pub(super) fn settle_change_sets(&mut self, now: Timestamp) -> bool {
+    /// Computes the change sets whose time has come.
+    pub(super) fn settle_change_sets(&mut self, now: Timestamp) {
         let is_due = |change_set: &ChangeSetRecord| change_set.settles_at.is_some_and(|at| at <= now);
         let due: Vec<String> = self
             .change_sets
@@ -280,7 +280,6 @@ impl World {
                 change_set.status_reason = Some(NO_CHANGES.to_owned());
             }
         }
-        !due.is_empty()
     }
 
     /// What differs that CloudFormation would act on: resources in the order of their logical ids, and outputs and tags

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{reading, writing};
 use crate::Sandbox;
 use crate::refusal::Refusal;
-use crate::state::World;
+use crate::state::{SimulatedCluster, World};
 use eksact_core::ports::CallError;
 use eksact_core::ports::aws::{Cluster, ClusterReader, ClusterWriter};
 
@@ -39,14 +39,29 @@ impl ClusterWriter for Sandbox {
 impl World {
     /// EKS `DescribeCluster` in a region.
     pub(super) fn cluster(&self, name: &str, region: &str) -> Result<&Cluster, Refusal> {
-        self.clusters
-            .get(&self.cluster_arn(name, region))
-            .map(|simulated| &simulated.cluster)
-            .ok_or_else(|| {
-                Refusal::new(
-                    "ResourceNotFoundException",
-                    format!("No cluster found for name: {name}."),
-                )
-            })
+        Ok(&self.simulated(name, region)?.cluster)
     }
+
+    /// A cluster with all that belongs to it.
+    pub(super) fn simulated(&self, name: &str, region: &str) -> Result<&SimulatedCluster, Refusal> {
+        let found = self.clusters.get(&self.cluster_arn(name, region));
+        found.ok_or_else(|| no_cluster(name))
+    }
+
+    /// A cluster with all that belongs to it, to change it.
+    pub(super) fn simulated_mut(
+        &mut self,
+        name: &str,
+        region: &str,
+    ) -> Result<&mut SimulatedCluster, Refusal> {
+        let arn = self.cluster_arn(name, region);
+        self.clusters.get_mut(&arn).ok_or_else(|| no_cluster(name))
+    }
+}
+
+fn no_cluster(name: &str) -> Refusal {
+    Refusal::new(
+        "ResourceNotFoundException",
+        format!("No cluster found for name: {name}."),
+    )
 }

@@ -150,17 +150,6 @@ impl ClusterUpdateWriter for Sandbox {
 }
 
 impl World {
-    /// A cluster with all that belongs to it.
-    pub(super) fn simulated(&mut self, name: &str, region: &str) -> Result<&mut SimulatedCluster, Refusal> {
-        let arn = self.cluster(name, region)?.arn.clone();
-        self.clusters.get_mut(&arn).ok_or_else(|| {
-            Refusal::new(
-                "ResourceNotFoundException",
-                format!("No cluster found for name: {name}."),
-            )
-        })
-    }
-
     /// A cluster on which no update runs; EKS does one at a time.
     pub(super) fn free(
         &mut self,
@@ -168,7 +157,7 @@ impl World {
         region: &str,
         update_type: &str,
     ) -> Result<&mut SimulatedCluster, Refusal> {
-        let simulated = self.simulated(name, region)?;
+        let simulated = self.simulated_mut(name, region)?;
         let in_use = |message| Err(Refusal::new("ResourceInUseException", message));
         if let Some(running) = simulated.eks.updates.running() {
             return in_use(format!(
@@ -203,7 +192,7 @@ impl World {
             errors: Vec::new(),
         };
         let settles_at = later(now, self.update_seconds);
-        let simulated = self.simulated(name, region)?;
+        let simulated = self.simulated_mut(name, region)?;
         "UPDATING".clone_into(&mut simulated.cluster.status);
         simulated.eks.updates.records.push(UpdateRecord {
             update: update.clone(),
@@ -213,9 +202,22 @@ impl World {
         Ok(update)
     }
 
-    /// Lets the updates end whose time has come; tells whether any did.
-    pub(crate) fn settle_updates(&mut self, now: Timestamp) -> bool {
-        let mut settled = false;
+    /// When updates end and what follows from them happens.
+    pub(super) fn updates_due(&self) -> impl Iterator<Item = Timestamp> {
+        self.clusters.values().flat_map(|cluster| {
+            let updates = &cluster.eks.updates;
+            let in_progress = updates
+                .records
+                .iter()
+                .filter(|record| record.update.in_progress());
+            in_progress
+                .map(|record| record.settles_at)
+                .chain(updates.own_entries_due)
+        })
+    }
+
+    /// Lets the updates end whose time has come.
+    pub(super) fn settle_updates(&mut self, now: Timestamp) {
         for cluster in self.clusters.values_mut() {
             let records = cluster.eks.updates.records.iter();
             let due: Vec<usize> = records
@@ -224,22 +226,20 @@ impl World {
                 .map(|(place, _)| place)
                 .collect();
             for place in due {
-                settled |= cluster.end_update(place);
+                cluster.end_update(place);
             }
             if let Some(due) = cluster.eks.updates.own_entries_due.filter(|due| *due <= now) {
                 cluster.make_own_entries(due, &self.roles);
-                settled = true;
             }
         }
-        settled
     }
 }
 
 impl SimulatedCluster {
-    fn end_update(&mut self, place: usize) -> bool {
+    fn end_update(&mut self, place: usize) {
         let fails = self.eks.updates.fails.take();
         let Some(record) = self.eks.updates.records.get_mut(place) else {
-            return false;
+            return;
         };
         let work = record.work.clone();
         let at = record.settles_at;
@@ -254,7 +254,6 @@ impl SimulatedCluster {
             UpdateWork::Associate { name } => self.end_association(&name, succeeded),
             UpdateWork::Disassociate { name } => self.end_disassociation(&name, succeeded),
         }
-        true
     }
 
     fn switch_to(&mut self, mode: AuthenticationMode, at: Timestamp) {

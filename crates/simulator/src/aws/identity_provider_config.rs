@@ -47,7 +47,7 @@ impl IdentityProviderConfigReader for Sandbox {
     ) -> Result<Option<IdentityProviderConfig>, CallError> {
         let call = reading("eks", "DescribeIdentityProviderConfig", name);
         let answer = self.call(call, |world, _| {
-            let simulated = world.simulated(cluster, &self.region)?;
+            let simulated = world.simulated_mut(cluster, &self.region)?;
             simulated.identity_provider(name).cloned()
         });
         found(answer.await)
@@ -93,7 +93,8 @@ impl IdentityProviderConfigWriter for Sandbox {
     ) -> Result<ClusterUpdate, CallError> {
         let call = writing("eks", DISASSOCIATE_IDENTITY_PROVIDER_CONFIG, name);
         self.call(call, |world, now| {
-            world.simulated(cluster, &self.region)?.identity_provider(name)?;
+            let simulated = world.simulated_mut(cluster, &self.region)?;
+            simulated.identity_provider(name)?;
             let simulated = world.free(cluster, &self.region, DISASSOCIATE_IDENTITY_PROVIDER_CONFIG)?;
             "DELETING".clone_into(&mut simulated.identity_provider(name)?.status);
             let work = UpdateWork::Disassociate {

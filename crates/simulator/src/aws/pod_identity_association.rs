@@ -34,12 +34,12 @@ impl PodIdentityAssociationReader for Sandbox {
         let key: fn(&PodIdentityAssociationSummary) -> &str = |summary| &summary.id;
         let found = self
             .listed(call, PER_PAGE, key, |world, _| {
-                let is_meant = |association: &&mut PodIdentityAssociation| {
+                let is_meant = |association: &&PodIdentityAssociation| {
                     of.is_none_or(|of| of == (&association.namespace, &association.service_account))
                 };
-                let associations = world.associations(cluster, &self.region)?;
+                let simulated = world.simulated(cluster, &self.region)?;
+                let associations = simulated.eks.pod_identity_associations.values();
                 Ok(associations
-                    .values_mut()
                     .filter(is_meant)
                     .map(|association| PodIdentityAssociationSummary {
                         id: association.id.clone(),
@@ -138,11 +138,8 @@ impl World {
         cluster: &str,
         region: &str,
     ) -> Result<&mut BTreeMap<String, PodIdentityAssociation>, Refusal> {
-        let arn = self.cluster(cluster, region)?.arn.clone();
-        let simulated = self.clusters.get_mut(&arn);
-        simulated
-            .map(|cluster| &mut cluster.eks.pod_identity_associations)
-            .ok_or_else(|| no_association(cluster, ""))
+        let simulated = self.simulated_mut(cluster, region)?;
+        Ok(&mut simulated.eks.pod_identity_associations)
     }
 
     fn association(

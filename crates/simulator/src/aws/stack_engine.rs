@@ -71,9 +71,18 @@ pub(super) fn later(from: Timestamp, seconds: u32) -> Timestamp {
 }
 
 impl World {
-    /// Lets everything happen whose time has come; tells whether anything did.
-    pub(crate) fn settle(&mut self, now: Timestamp) -> bool {
-        let mut settled = self.settle_change_sets(now) | self.settle_updates(now);
+    /// Whether the time of anything has come.
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        let change_sets = self.change_sets.values().filter_map(|record| record.settles_at);
+        let stacks = self.stacks.values().filter_map(|record| record.settles_at);
+        let mut all = change_sets.chain(stacks).chain(self.updates_due());
+        all.any(|at| at <= now)
+    }
+
+    /// Lets everything happen whose time has come.
+    pub(crate) fn settle(&mut self, now: Timestamp) {
+        self.settle_change_sets(now);
+        self.settle_updates(now);
         let is_due = |record: &StackRecord| record.settles_at.is_some_and(|at| at <= now);
         let mut due: Vec<(Timestamp, String)> = self
             .stacks
@@ -106,10 +115,8 @@ impl World {
                 let physical_ids = record.resources.values().map(|resource| &resource.physical_id);
                 self.date_roles(physical_ids, at);
                 self.stacks.insert(id.clone(), record);
-                settled = true;
             }
         }
-        settled
     }
 
     /// Everything that the functions of a stack's template may refer to.
