@@ -14,15 +14,11 @@ impl AddonReader for Sandbox {
     async fn addon(&self, cluster: &str, name: &str) -> Result<Option<Addon>, CallError> {
         let object = format!("{cluster}, add-on {name}");
         let answer = self.call(reading("eks", "DescribeAddon", &object), |world, _| {
-            let arn = world.cluster(cluster, &self.region)?.arn.clone();
-            let addons = world.clusters.get(&arn).map(|cluster| &cluster.eks.addons);
-            addons
-                .and_then(|addons| addons.get(name))
-                .cloned()
-                .ok_or_else(|| {
-                    let message = format!("No addon: {name} found in cluster: {cluster}");
-                    Refusal::new("ResourceNotFoundException", message)
-                })
+            let addons = &world.simulated(cluster, &self.region)?.eks.addons;
+            addons.get(name).cloned().ok_or_else(|| {
+                let message = format!("No addon: {name} found in cluster: {cluster}");
+                Refusal::new("ResourceNotFoundException", message)
+            })
         });
         found(answer.await)
     }
@@ -47,7 +43,7 @@ impl AddonWriter for Sandbox {
 impl World {
     /// EKS `CreateAddon`; it is `ACTIVE` at once.
     pub(super) fn create_addon(&mut self, cluster: &str, name: &str, region: &str) -> Result<(), Refusal> {
-        let arn = self.cluster(cluster, region)?.arn.clone();
+        self.simulated(cluster, region)?;
         let uuid = self.next_uuid();
         let addon = Addon {
             name: name.to_owned(),
@@ -59,10 +55,8 @@ impl World {
             status: "ACTIVE".to_owned(),
             issues: Vec::new(),
         };
-        let addons = self.clusters.get_mut(&arn).map(|cluster| &mut cluster.eks.addons);
-        if let Some(addons) = addons
-            && addons.insert(name.to_owned(), addon).is_some()
-        {
+        let addons = &mut self.simulated_mut(cluster, region)?.eks.addons;
+        if addons.insert(name.to_owned(), addon).is_some() {
             return Err(Refusal::new("ResourceInUseException", "Addon already exists."));
         }
         Ok(())
