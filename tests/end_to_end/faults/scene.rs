@@ -285,12 +285,11 @@ fn is_time(part: &str) -> bool {
         })
 }
 
-/// A digest: letters and digits, long, and nothing but hexadecimal.
+/// A digest: long, and nothing but hexadecimal. Ten of its digits are often enough decimal by chance; the number of an account, twelve
+/// decimal ones, is none.
 fn is_digest(part: &str) -> bool {
-    part.len() >= 10
-        && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        && part.bytes().any(|byte| byte.is_ascii_digit())
-        && part.bytes().any(|byte| byte.is_ascii_lowercase())
+    let is_account = part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit());
+    part.len() >= 10 && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) && !is_account
 }
 
 fn settled_word(word: &str) -> String {
@@ -322,4 +321,12 @@ fn settled_word(word: &str) -> String {
         }
     }
     text + rest
+}
+
+#[test]
+fn digest_of_decimal_digits_is_left_out_and_an_account_is_not() {
+    assert_eq!(
+        settled("of kube-system/aws-auth-backup-4822616893, aws-auth-backup-fedcbafedc in 111122223333,"),
+        "of kube-system/aws-auth-backup-…, aws-auth-backup-… in 111122223333,"
+    );
 }
